@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Shared internals of the core: what a context, a device, a storage and a tensor are. Tensors are counted: the scope
+ * that made them, graph nodes, gradients and containers each hold one reference. Storage is counted by the tensors
+ * that view it. */
+#ifndef TENON_TENSOR_H
+#define TENON_TENSOR_H
+
+#include "tenon.h"
+
+typedef struct tn_node tn_node;       /* engine/autograd.h */
+typedef struct tn_backend tn_backend; /* engine/loader.h: one loaded plugin */
+typedef struct tn_pool tn_pool;       /* tensor/pool.c: the caching allocator */
+typedef struct tn_plan_cache tn_plan_cache;
+
+/* One device opened by a context. */
+typedef struct tn_dev {
+    tn_context *ctx;
+    const tn_backend *backend;
+    const tn_plugin *plugin;
+    uint32_t index;
+    char name[64]; /* "onednn:0" */
+    tn_device_info info;
+    tn_device *handle;
+    tn_stream *stream;
+    tn_pool *pool;
+    tn_plan_cache *plans;
+    struct tn_dev *next;
+} tn_dev;
+
+/* Memory on a device. */
+typedef struct tn_storage {
+    int64_t refs;
+    tn_dev *dev;
+    void *data; /* NULL if bytes is 0 */
+    uint64_t bytes;
+    uint64_t version; /* counts in-place writes, so that backward notices a changed input */
+} tn_storage;
+
+struct tn_tensor {
+    int64_t refs;
+    tn_context *ctx;
+    tn_storage *storage; /* NULL only in nil */
+    uint64_t offset;     /* of the first element, in bytes */
+    tn_tensor_desc desc;
+    tn_tensor *prev, *next; /* in its scope */
+    struct tn_scope *scope;
+    /* autograd */
+    bool requires_grad;
+    tn_node *node;   /* that made it (owned), or its leaf node, or NULL */
+    tn_tensor *grad; /* owned */
+};
+
+/* ---- context.c */
+
+/* An open device by spec ("cuda", "cuda:1"); NULL after raising. Opens it if need be. */
+tn_dev *tn__device(tn_context *tn, const char *spec);
+tn_dev *tn__default_dev(tn_context *tn);
+tn_dev *tn__reference_dev(tn_context *tn); /* opened on demand; NULL after raising */
+tn_tensor *tn__nil(tn_context *tn);
+bool tn__grad_enabled(const tn_context *tn);
+struct tn_scope *tn__scope(tn_context *tn);
+
+/* Moves the generator on by one call; *seed and *offset are what that call uses. */
+void tn__next_rng(tn_context *tn, uint64_t *seed, uint64_t *offset);
+
+/* ---- tensor.c */
+
+/* A tensor on its own fresh memory with desc's dtype, dims and strides, in the current scope; nil after raising.
+ * The strides must be dense. */
+tn_tensor *tn__new(tn_dev *dev, const tn_tensor_desc *desc);
+/* Another view of x's storage, `offset` bytes from its start; no graph. */
+tn_tensor *tn__view(tn_tensor *x, const tn_tensor_desc *desc, uint64_t offset);
+/* A descriptor with row-major strides; false after raising (rank, sizes, overflow, dtype). */
+bool tn__desc(tn_context *tn, tn_tensor_desc *desc, tn_dtype dtype, int rank, const int64_t *dims);
+void tn__row_major(tn_tensor_desc *desc);      /* sets the strides from the dims */
+void tn__channels_last(tn_tensor_desc *desc);  /* the same, N H W C in memory; rank 4 */
+bool tn__is_dense(const tn_tensor_desc *desc); /* no gaps, no overlap, any order */
+static inline void *tn__data(const tn_tensor *x)
+{
+    return x->storage && x->storage->data ? (char *)x->storage->data + x->offset : NULL;
+}
+/* "[2, 3]" into a fresh temporary buffer: for the arguments of tn_raise. */
+#define TN_SHAPE_OF(x) tn_format_shape((x), (char[176]){0})
+/* 0 <= result < rank, or -1 after raising "<what>: dim ... " */
+int tn__wrap_dim(tn_tensor *x, const char *what, int dim, int rank);
+
+/* ---- pool.c */
+
+tn_pool *tn__pool_open(tn_dev *dev);
+void tn__pool_close(tn_pool *pool);
+void *tn__pool_alloc(tn_pool *pool, uint64_t bytes, tn_error *error); /* NULL after filling error */
+void tn__pool_free(tn_pool *pool, void *memory, uint64_t bytes);
+void tn__pool_trim(tn_pool *pool); /* gives cached blocks back to the device */
+tn_memory tn__pool_stats(const tn_pool *pool);
+void tn__pool_reset_peak(tn_pool *pool);
+
+#endif
