@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The operators in the order of tenon_ops.h, and their schemas, read once. */
+#include "ops/schema.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <string.h>
+
+const tn_op *const tn__catalogue[] = {
+#define TN_OP(name, schema, meaning) &tn__op_##name,
+#include "tenon_ops.h"
+#undef TN_OP
+    NULL};
+
+static const struct {
+    const char *name, *schema, *meaning;
+} rows[] = {
+#define TN_OP(name, schema, meaning) {#name, schema, meaning},
+#include "tenon_ops.h"
+#undef TN_OP
+};
+enum { N_OPS = sizeof rows / sizeof *rows };
+
+static tn_schema schemas[N_OPS];
+static tn_op_status statuses[N_OPS];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void read_catalogue(void)
+{
+    for (int i = 0; i < N_OPS; i++) {
+        bool ok = tn__schema_parse(rows[i].schema, &schemas[i], NULL);
+        assert(ok && strcmp(rows[i].name, tn__catalogue[i]->name) == 0);
+        (void)ok;
+        statuses[i] = (tn_op_status){rows[i].name, rows[i].schema, rows[i].meaning, tn__catalogue[i]->decompose};
+    }
+}
+
+int tn__op_index(const char *name)
+{
+    for (int i = 0; i < N_OPS; i++)
+        if (strcmp(rows[i].name, name) == 0) return i;
+    return -1;
+}
+
+const tn_schema *tn__op_schema(const tn_op *op)
+{
+    pthread_once(&once, read_catalogue);
+    for (int i = 0; i < N_OPS; i++)
+        if (tn__catalogue[i] == op) return &schemas[i];
+    return NULL;
+}
+
+const tn_op_status *tn_ops(int *n)
+{
+    pthread_once(&once, read_catalogue);
+    *n = N_OPS;
+    return statuses;
+}
