@@ -402,6 +402,14 @@ TN_API tn_tensor *tn_optim_state(tn_optimizer *opt, int i, const char **name);
 TN_API double tn_clip_grad_norm(tn_module *model, double max_norm); /* returns the total norm before */
 TN_API void tn_clip_grad_value(tn_module *model, double limit);
 
+/* What the optimizers run: one step of n parameters (f32 or f64, all of one dtype), in place. lr: f64[], step: i64[],
+ * counted from 1; both on the parameters' device. momentum: n tensors, or NULL for none. Gradients must be disabled. */
+TN_API void tn_sgd_step_(int n, tn_tensor *const *params, tn_tensor *const *grads, tn_tensor *const *momentum,
+                         tn_tensor *lr, const tn_sgd_step_attrs *attrs);
+TN_API void tn_adam_step_(int n, tn_tensor *const *params, tn_tensor *const *grads, tn_tensor *const *exp_avg,
+                          tn_tensor *const *exp_avg_sq, tn_tensor *lr, tn_tensor *step,
+                          const tn_adam_step_attrs *attrs);
+
 TN_API tn_scheduler *tn_lr_step(tn_optimizer *opt, int64_t step_size, double gamma);
 TN_API tn_scheduler *tn_lr_multi_step(tn_optimizer *opt, int n, const int64_t *milestones, double gamma);
 TN_API tn_scheduler *tn_lr_cosine(tn_optimizer *opt, int64_t t_max, double eta_min);
