@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A training run: what it is made of, and how it goes through an epoch. Used by train.c and compare.c. */
+#ifndef TENON_TRAINING_H
+#define TENON_TRAINING_H
+
+#include "tool.h"
+
+enum { TOOL_SCHEDULE_NONE, TOOL_SCHEDULE_STEP, TOOL_SCHEDULE_COSINE };
+
+typedef struct tool_recipe {
+    tool_setup setup;
+    int64_t epochs, batch_size;
+    const char *optimizer; /* "adam", "adamw" or "sgd" */
+    double lr, momentum;
+    double weight_decay; /* negative: the optimizer's default */
+    int schedule;        /* TOOL_SCHEDULE_* */
+    int64_t step_size;
+    double gamma;
+    uint64_t seed;
+    bool allow_nan;
+} tool_recipe;
+#define TOOL_RECIPE                                                                                              \
+    {                                                                                                            \
+        .setup = TOOL_SETUP, .epochs = 3, .batch_size = 64, .optimizer = "adam", .lr = 0.001, .weight_decay = -1 \
+    }
+
+typedef struct tool_training {
+    const tool_recipe *recipe;
+    tn_context *tn;
+    tn_checkpoint state; /* model, optimizer, scheduler (NULL without a schedule), loader */
+    tn_tensor *loss_sum; /* on the device, since it was last read */
+    int64_t unread;      /* images in loss_sum */
+} tool_training;
+
+/* Builds model, optimizer, schedule and loader from the recipe; an error is left in the context. */
+void tool_training_init(tool_training *training, tn_context *tn, const tool_recipe *recipe);
+/* One batch, forward to optimizer step. False at the end of the epoch and on error. */
+bool tool_training_step(tool_training *training);
+/* Reads the sum of the losses of all images since the last call, and how many these are. Waits for the device. */
+double tool_training_read_loss(tool_training *training, int64_t *images);
+
+typedef struct tool_epoch {
+    int64_t number; /* from 1 */
+    double loss;    /* mean over the images seen */
+    double seconds;
+    int64_t images;
+    bool finished; /* false: stopped by *stop, or by an error in the context */
+} tool_epoch;
+/* Trains to the end of the epoch, showing how far it is. */
+tool_epoch tool_training_epoch(tool_training *training, bool quiet, const volatile sig_atomic_t *stop);
+
+#endif
