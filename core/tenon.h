@@ -198,7 +198,7 @@ TN_API tn_status tn_write(tn_tensor *x, const void *data, size_t bytes);
 /* In PyTorch's layout, summarised beyond 1000 elements. tn_format returns a string that the caller frees. */
 TN_API void tn_print(tn_tensor *x);
 TN_API char *tn_format(tn_tensor *x);
-/* "[2, 3]", written to buffer (at least 176 bytes) and returned: for messages. */
+/* "[2, 3]", written to buffer (at least 192 bytes) and returned: for messages. */
 TN_API const char *tn_format_shape(const tn_tensor *x, char *buffer);
 
 /* ---- views: share memory with x; negative dims count from the end */

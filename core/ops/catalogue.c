@@ -43,12 +43,18 @@ int tn__op_index(const char *name)
     return -1;
 }
 
+int tn__op_index_of(const tn_op *op)
+{
+    for (int i = 0; i < N_OPS; i++)
+        if (tn__catalogue[i] == op) return i;
+    return -1;
+}
+
 const tn_schema *tn__op_schema(const tn_op *op)
 {
     pthread_once(&once, read_catalogue);
-    for (int i = 0; i < N_OPS; i++)
-        if (tn__catalogue[i] == op) return &schemas[i];
-    return NULL;
+    int i = tn__op_index_of(op);
+    return i < 0 ? NULL : &schemas[i];
 }
 
 const tn_op_status *tn_ops(int *n)

@@ -86,6 +86,7 @@ typedef struct tn_schema tn_schema; /* ops/schema.h */
 
 extern const tn_op *const tn__catalogue[]; /* in the order of tenon_ops.h, ended by NULL */
 int tn__op_index(const char *name);        /* -1 if there is none */
+int tn__op_index_of(const tn_op *op);
 const tn_schema *tn__op_schema(const tn_op *op);
 
 /* The tn_op of each row, by name: tn__op_conv2d. */

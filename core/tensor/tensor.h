@@ -9,7 +9,7 @@
 #include "tenon.h"
 
 typedef struct tn_node tn_node;       /* engine/autograd.h */
-typedef struct tn_backend tn_backend; /* engine/loader.h: one loaded plugin */
+typedef struct tn_backend tn_backend; /* engine/backend.h: one loaded plugin */
 typedef struct tn_pool tn_pool;       /* tensor/pool.c: the caching allocator */
 typedef struct tn_plan_cache tn_plan_cache;
 
@@ -51,18 +51,52 @@ struct tn_tensor {
     tn_tensor *grad; /* owned */
 };
 
-/* ---- context.c */
+/* A level of tn_begin. Holds one reference to each tensor made inside. */
+typedef struct tn_scope {
+    tn_tensor *first;
+    struct tn_scope *parent;
+    uint64_t depth; /* 1 for the outermost */
+} tn_scope;
 
-/* An open device by spec ("cuda", "cuda:1"); NULL after raising. Opens it if need be. */
-tn_dev *tn__device(tn_context *tn, const char *spec);
-tn_dev *tn__default_dev(tn_context *tn);
-tn_dev *tn__reference_dev(tn_context *tn); /* opened on demand; NULL after raising */
-tn_tensor *tn__nil(tn_context *tn);
-bool tn__grad_enabled(const tn_context *tn);
-struct tn_scope *tn__scope(tn_context *tn);
+typedef struct tn_closer {
+    void (*release)(void *object);
+    void *object;
+    struct tn_closer *next;
+} tn_closer;
 
-/* Moves the generator on by one call; *seed and *offset are what that call uses. */
-void tn__next_rng(tn_context *tn, uint64_t *seed, uint64_t *offset);
+typedef enum tn_fallback { TN_FALLBACK_ERROR, TN_FALLBACK_WARN, TN_FALLBACK_ALLOW } tn_fallback;
+
+struct tn_context {
+    tn_error error; /* the first; status TN_OK if there is none */
+    tn_tensor nil;
+    tn_scope outermost, *scope;
+    tn_tensor *dying; /* tensors without references, linked by next, to be freed one after another */
+    bool reaping;
+    tn_dev *devs, *default_dev;
+    tn_closer *closers;
+    bool grad_enabled;
+    tn_fallback fallback;
+    uint64_t seed, rng_offset;
+    uint64_t sequence; /* of graph nodes */
+    uint64_t pass;     /* of walks over the graph */
+    tn_placement *placements;
+    int n_placements, placement_room;
+};
+
+/* ---- error.c */
+
+/* Raises error (of a plugin call) with "what: " in front; returns nil. */
+tn_tensor *tn__raise_error(tn_context *tn, const char *what, const tn_error *error);
+static inline tn_tensor *tn__nil(tn_context *tn)
+{
+    return &tn->nil;
+}
+#define TN_ERROR_INIT ((tn_error){.struct_size = sizeof(tn_error)})
+
+/* ---- scope.c */
+
+void tn__scope_add(tn_context *tn, tn_tensor *x); /* takes over the first reference */
+void tn__scopes_close(tn_context *tn);
 
 /* ---- tensor.c */
 
@@ -71,6 +105,8 @@ void tn__next_rng(tn_context *tn, uint64_t *seed, uint64_t *offset);
 tn_tensor *tn__new(tn_dev *dev, const tn_tensor_desc *desc);
 /* Another view of x's storage, `offset` bytes from its start; no graph. */
 tn_tensor *tn__view(tn_tensor *x, const tn_tensor_desc *desc, uint64_t offset);
+void tn__free(tn_tensor *x); /* for tn_release: no reference is left */
+void tn__node_free(tn_node *node); /* engine/autograd.c; NULL is allowed */
 /* A descriptor with row-major strides; false after raising (rank, sizes, overflow, dtype). */
 bool tn__desc(tn_context *tn, tn_tensor_desc *desc, tn_dtype dtype, int rank, const int64_t *dims);
 void tn__row_major(tn_tensor_desc *desc);      /* sets the strides from the dims */
@@ -80,16 +116,25 @@ static inline void *tn__data(const tn_tensor *x)
 {
     return x->storage && x->storage->data ? (char *)x->storage->data + x->offset : NULL;
 }
+static inline tn_dev *tn__dev_of(const tn_tensor *x)
+{
+    return x->storage->dev;
+}
 /* "[2, 3]" into a fresh temporary buffer: for the arguments of tn_raise. */
-#define TN_SHAPE_OF(x) tn_format_shape((x), (char[176]){0})
-/* 0 <= result < rank, or -1 after raising "<what>: dim ... " */
+#define TN_SHAPE_OF(x) tn_format_shape((x), (char[TN_SHAPE_TEXT]){0})
+#define TN_DESC_OF(desc) tn__format_dims((int)(desc)->rank, (desc)->dims, (char[TN_SHAPE_TEXT]){0})
+#define TN_DIMS_OF(rank, dims) tn__format_dims((rank), (dims), (char[TN_SHAPE_TEXT]){0})
+enum { TN_SHAPE_TEXT = 192 };
+const char *tn__format_dims(int rank, const int64_t *dims, char *buffer);
+/* 0 <= result < rank, or -1 after raising "<what>: dim ... ". */
 int tn__wrap_dim(tn_tensor *x, const char *what, int dim, int rank);
 
 /* ---- pool.c */
 
 tn_pool *tn__pool_open(tn_dev *dev);
 void tn__pool_close(tn_pool *pool);
-void *tn__pool_alloc(tn_pool *pool, uint64_t bytes, tn_error *error); /* NULL after filling error */
+/* NULL after filling error. *bytes becomes the size of the block, which tn__pool_free must be told. */
+void *tn__pool_alloc(tn_pool *pool, uint64_t *bytes, tn_error *error);
 void tn__pool_free(tn_pool *pool, void *memory, uint64_t bytes);
 void tn__pool_trim(tn_pool *pool); /* gives cached blocks back to the device */
 tn_memory tn__pool_stats(const tn_pool *pool);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Backends as the core sees them: candidates found by the loader, the kernels that each offers, the choice of one. */
+#ifndef TENON_BACKEND_H
+#define TENON_BACKEND_H
+
+#include "ops/op.h"
+
+enum {
+    TN_N_OPS = 0
+#define TN_OP(name, schema, meaning) +1
+#include "tenon_ops.h"
+#undef TN_OP
+};
+
+struct tn_backend {
+    char name[48];
+    char *path;              /* "" for a built-in one; owned */
+    const tn_plugin *plugin; /* NULL if refused */
+    char *refused;           /* why; owned; NULL if usable */
+    const tn_kernel *kernels[TN_N_OPS]; /* by catalogue index; NULL where it has none */
+    uint32_t n_devices;
+    bool built_in;
+    uint64_t load_nanoseconds;
+};
+
+/* ---- loader.c: files */
+
+/* Checks the file by the security rules, loads and asks it. On failure backend->refused says why. */
+void tn__load_plugin(tn_backend *backend);
+/* The directory that holds libtenon itself, or NULL. */
+const char *tn__library_dir(void);
+
+/* ---- elf.c: what can be read of a file without loading it */
+
+/* NULL if the file is a shared object for this machine, else why not (static or thread-local text). */
+const char *tn__elf_refuse(const char *path);
+
+/* ---- trust.c: NULL if the file may be loaded, else which rule it breaks (text in buffer) */
+const char *tn__distrust(const char *path, char *buffer, size_t size);
+
+/* ---- probe.c: NULL if query survives in a child process, else what happened (text in buffer) */
+const char *tn__probe_refuse(const char *path, char *buffer, size_t size);
+
+/* ---- registry.c: all candidates, found once per process */
+
+tn_backend *tn__backends(int *n);
+/* The usable backend and the device index that spec names; NULL after raising a list of all candidates. *named tells
+ * that the spec was not "auto". */
+const tn_backend *tn__choose(tn_context *tn, const char *spec, uint32_t *index, bool *named);
+
+/* ---- reference.c */
+
+tn_status tn__reference_query(const tn_host_api *host, const tn_plugin **plugin, tn_error *error);
+
+/* ---- host.c */
+
+extern const tn_host_api tn__host;
+
+/* ---- device.c: devices that a context has open */
+
+tn_dev *tn__device(tn_context *tn, const char *spec); /* opens it if need be; NULL after raising */
+tn_dev *tn__reference_dev(tn_context *tn);            /* NULL after raising */
+tn_status tn__sync(tn_dev *dev);                      /* raises on failure */
+
+/* ---- plan.c: plans by use, so that each is made once */
+
+typedef enum tn_route { TN_ROUTE_PLAN, TN_ROUTE_DECOMPOSE, TN_ROUTE_FALLBACK } tn_route;
+
+typedef struct tn_use {
+    tn_route route;
+    tn_plan *plan;  /* if route is PLAN */
+    char *why;      /* if route is FALLBACK: what the backend said */
+    int placement;  /* index of its row in the context's table, -1 if there is none yet */
+} tn_use;
+
+/* How dev runs op with these descriptors; NULL after raising. Lives until the next call. */
+tn_use *tn__plan(tn_dev *dev, const tn_op *op, const tn_op_desc *desc);
+tn_plan_cache *tn__plan_cache_open(void);
+void tn__plan_cache_close(tn_plan_cache *cache);
+
+/* ---- placement.c: what ran where */
+
+void tn__placed(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, bool fell_back,
+                uint64_t nanoseconds);
+void tn__planned(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, uint64_t nanoseconds);
+uint64_t tn__now(void); /* monotonic nanoseconds */
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The account of what ran where: a row for each operator on each device with each implementation. */
+#include "engine/backend.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+uint64_t tn__now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static tn_placement *row(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, bool fell_back)
+{
+    if (use->placement >= 0 && use->placement < tn->n_placements) {
+        tn_placement *p = &tn->placements[use->placement];
+        if (p->op == op->name) return p;
+    }
+    const char *implementation = use->plan ? use->plan->implementation : "";
+    for (int i = 0; i < tn->n_placements; i++) {
+        tn_placement *p = &tn->placements[i];
+        if (p->op == op->name && p->device == dev->name && strcmp(p->implementation, implementation) == 0) {
+            use->placement = i;
+            return p;
+        }
+    }
+    if (tn->n_placements == tn->placement_room) {
+        int room = tn->placement_room ? 2 * tn->placement_room : 64;
+        tn_placement *rows = realloc(tn->placements, (size_t)room * sizeof *rows);
+        if (!rows) return NULL;
+        tn->placements = rows;
+        tn->placement_room = room;
+    }
+    char *kept = strdup(implementation); /* plans may go before the table does */
+    if (!kept) return NULL;
+    use->placement = tn->n_placements;
+    tn->placements[tn->n_placements] =
+        (tn_placement){.op = op->name, .device = dev->name, .implementation = kept, .fell_back = fell_back};
+    return &tn->placements[tn->n_placements++];
+}
+
+void tn__placed(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, bool fell_back, uint64_t nanoseconds)
+{
+    tn_placement *p = row(tn, use, op, dev, fell_back);
+    if (!p) return;
+    p->calls++;
+    p->fell_back |= fell_back;
+    p->flops += use->plan->flops;
+    p->bytes += use->plan->bytes_moved;
+    p->nanoseconds += nanoseconds;
+}
+
+void tn__planned(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, uint64_t nanoseconds)
+{
+    tn_placement *p = row(tn, use, op, dev, false);
+    if (!p) return;
+    p->plans++;
+    p->plan_nanoseconds += nanoseconds;
+}
+
+const tn_placement *tn_placements(tn_context *tn, int *n)
+{
+    *n = tn->n_placements;
+    return tn->placements;
+}
+
+void tn_reset_placements(tn_context *tn)
+{
+    for (int i = 0; i < tn->n_placements; i++) free((char *)tn->placements[i].implementation);
+    tn->n_placements = 0;
+}
+
+bool tn_fell_back(const tn_context *tn)
+{
+    for (int i = 0; i < tn->n_placements; i++)
+        if (tn->placements[i].fell_back) return true;
+    return false;
+}
