@@ -11,7 +11,7 @@ static void release(void *object)
     tn_module *self = object;
     tn__nn_drop_state(self);
     for (int i = 0; i < self->n_slots; i++) {
-        if (self->slots[i].tensor) tn_release(self->slots[i].tensor);
+        tn_release(self->slots[i].tensor);
         free(self->slots[i].name);
     }
     if (self->owns_data) free(self->data);
