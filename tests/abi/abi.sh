@@ -1,0 +1,164 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The ABI's promises: golden files, append-only growth, headers that every compiler takes.
+# Usage: abi.sh layout|catalogue|frozen|headers|append-only|abidiff|update     (update rewrites the golden files)
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+abi=$root/abi
+cc=${CC:-cc}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# layout DIR: what a binary compiled with DIR's headers depends on
+layout()
+{
+    awk -f "$here/layout.awk" "$1/tenon_abi.h" "$1/tenon_ops.h" >"$work/layout.c"
+    $cc -std=c11 -I"$1" "$work/layout.c" -o "$work/layout"
+    "$work/layout"
+}
+
+# catalogue DIR: the schema strings of DIR's headers
+catalogue()
+{
+    printf '%s\n' '#include "tenon_ops.h"' '#define TN_OP(name, schema, meaning) puts(schema);' \
+        'int main(void)' '{' '#include "tenon_ops.h"' '}' >"$work/catalogue.c"
+    $cc -std=c11 -I"$1" "$work/catalogue.c" -o "$work/catalogue"
+    "$work/catalogue"
+}
+
+append_only()
+{
+    awk -f "$here/append_only.awk" "$1" "$2"
+}
+
+# same GOLDEN WHAT: standard input equals the golden file
+same()
+{
+    grep -v '^#' "$1" | diff -u - "$2" && return
+    echo "$1 differs from the headers. If that is meant and 1.0 is not frozen yet: tests/abi/abi.sh update"
+    exit 1
+}
+
+check_layout()
+{
+    layout "$abi" >"$work/rows"
+    append_only "$abi/layout-1.0.txt" "$work/rows"
+    same "$abi/layout-1.0.txt" "$work/rows"
+}
+
+check_catalogue()
+{
+    catalogue "$abi" >"$work/schemas"
+    append_only "$abi/ops-1.0.txt" "$work/schemas"
+    same "$abi/ops-1.0.txt" "$work/schemas"
+}
+
+# Every compiler here takes the headers, with the offsets of the golden file, as C11 and as C++17.
+check_headers()
+{
+    awk -f "$here/frozen.awk" "$abi/layout-1.0.txt" >"$work/frozen.c"
+    grep -q 'tn_plugin, shutdown' "$work/frozen.c"
+    echo '#include "tenon.h"' >>"$work/frozen.c"
+    for compiler in gcc clang; do
+        command -v $compiler >/dev/null || continue
+        $compiler -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$abi" -I"$root/core" -fsyntax-only "$work/frozen.c"
+        echo "$compiler: C11"
+        echo 'int main() {}' | $compiler -x c++ -std=c++17 -fsyntax-only - 2>/dev/null || continue # no C++ here
+        $compiler -x c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -I"$abi" -I"$root/core" -fsyntax-only "$work/frozen.c"
+        echo "$compiler: C++17"
+    done
+}
+
+# mutate FILE SED-SCRIPT: a copy of the headers with one change
+mutate()
+{
+    rm -rf "$work/mutant"
+    mkdir "$work/mutant"
+    cp "$abi"/*.h "$work/mutant"
+    # the headers' own size assertions would speak first
+    sed -i '/^TN_SIZE_OF_1_0(/d' "$work/mutant/tenon_abi.h"
+    sed -i "$2" "$work/mutant/$1"
+    cmp -s "$abi/$1" "$work/mutant/$1" && { echo "the mutation $2 did nothing"; exit 1; }
+    return 0
+}
+
+# refused WHAT FILE SED-SCRIPT: the check must notice this change
+refused()
+{
+    mutate "$2" "$3"
+    layout "$work/mutant" >"$work/rows"
+    catalogue "$work/mutant" >"$work/schemas"
+    if append_only "$abi/layout-1.0.txt" "$work/rows" && append_only "$abi/ops-1.0.txt" "$work/schemas"; then
+        echo "not noticed: $1"
+        exit 1
+    fi
+}
+
+# allowed WHAT FILE SED-SCRIPT: legal growth
+allowed()
+{
+    mutate "$2" "$3"
+    layout "$work/mutant" >"$work/rows"
+    catalogue "$work/mutant" >"$work/schemas"
+    append_only "$abi/layout-1.0.txt" "$work/rows" && append_only "$abi/ops-1.0.txt" "$work/schemas" && return
+    echo "wrongly refused: $1"
+    exit 1
+}
+
+check_append_only()
+{
+    refused 'field inserted in the middle' tenon_abi.h '/const char \*implementation;/i uint64_t extra;'
+    refused 'field removed' tenon_abi.h '/uint64_t bytes_moved;/d'
+    refused 'fields reordered' tenon_abi.h 's/uint64_t n_in;/uint64_t swap_;/; s/uint64_t n_out;/uint64_t n_in;/; s/swap_/n_out/'
+    refused 'type changed, size kept' tenon_ops.h 's/^    double momentum, weight_decay;/    int64_t momentum, weight_decay;/'
+    refused 'signature changed' tenon_abi.h 's/void (\*destroy)(tn_plan \*plan);/void (*destroy)(tn_plan *plan, int how);/'
+    refused 'field put in padding' tenon_abi.h 's/    int32_t reserved; .*/int16_t reserved, more;/'
+    refused 'constant renumbered' tenon_abi.h 's/TN_CORRUPT = 8/TN_CORRUPT = 9/'
+    refused 'tn_kernel grown' tenon_abi.h '/const void \*data; /a uint64_t extra;'
+    refused 'schema changed' tenon_ops.h 's|square/1(x:A|square/1(x:T|'
+    refused 'operator removed' tenon_ops.h '/^TN_OP(erf,/d'
+    allowed 'field appended' tenon_abi.h '/void (\*shutdown)(void);/a void (*extra)(void);'
+    allowed 'constant appended' tenon_abi.h 's/TN_CORRUPT = 8/TN_CORRUPT = 8, TN_NEW = 9/'
+    allowed 'struct added' tenon_ops.h '/^typedef struct tn_clamp_attrs {/i typedef struct tn_new_attrs { uint64_t struct_size; } tn_new_attrs;'
+    allowed 'operator added' tenon_ops.h '/^TN_OP(erf,/i TN_OP(erfc, "erfc/1(x:T[...]) -> y:T[...]", "1 - erf")'
+}
+
+# probe: an object whose debug information holds every type of the plugin table
+probe()
+{
+    printf '%s\n' '#include "tenon_ops.h"' '#define USE(type) extern const type probe_##type; const type probe_##type = {0};' \
+        'TN_EXPORT tn_status tn_plugin_query_v1(const tn_host_api *h, const tn_plugin **p, tn_error *e)' \
+        '{ (void)h; (void)p; return tn_fail(e, TN_UNSUPPORTED, 0, "probe"); }' >"$work/probe.c"
+    awk '/^typedef struct tn_[a-z0-9_]* *\{/ { print "USE(" $3 ")" }' "$abi/tenon_abi.h" "$abi/tenon_ops.h" >>"$work/probe.c"
+    $cc -std=c11 -g -fPIC -shared -I"$abi" "$work/probe.c" -o "$work/probe.so"
+}
+
+# The second gate: libabigail compares the types themselves. It cannot tell an insertion from an append.
+check_abidiff()
+{
+    command -v abidiff >/dev/null || { echo "abidiff is not installed"; exit 77; }
+    probe
+    abidiff "$abi/tenon-1.0.abi" "$work/probe.so"
+}
+
+update()
+{
+    { echo '# Offsets, sizes and types of ABI 1.0: struct field offset size type. Made by tests/abi/abi.sh update.'
+      layout "$abi"; } >"$abi/layout-1.0.txt"
+    { echo '# The operators of ABI 1.0. Made by tests/abi/abi.sh update.'; catalogue "$abi"; } >"$abi/ops-1.0.txt"
+    command -v abidw >/dev/null || return 0
+    probe
+    abidw --no-corpus-path --no-comp-dir-path --no-show-locs "$work/probe.so" >"$abi/tenon-1.0.abi"
+}
+
+case ${1:-} in
+layout) check_layout ;;
+catalogue) check_catalogue ;;
+headers) check_headers ;;
+append-only) check_append_only ;;
+abidiff) check_abidiff ;;
+update) update ;;
+*) sed -n 's/^# Usage: //p' "$0"; exit 2 ;;
+esac
