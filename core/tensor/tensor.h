@@ -93,6 +93,11 @@ static inline tn_tensor *tn__nil(tn_context *tn)
 }
 #define TN_ERROR_INIT ((tn_error){.struct_size = sizeof(tn_error)})
 
+/* ---- engine/device.c */
+
+/* Moves the generator on by one call; *seed and *offset are what that call uses. */
+void tn__next_rng(tn_context *tn, uint64_t *seed, uint64_t *offset);
+
 /* ---- scope.c */
 
 void tn__scope_add(tn_context *tn, tn_tensor *x); /* takes over the first reference */

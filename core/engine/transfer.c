@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Between host memory and devices, and from device to device. */
+#include "engine/autograd.h"
+#include "engine/backend.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t bytes_of(const tn_tensor *x)
+{
+    return (uint64_t)tn_numel(x) * tn_dtype_size(x->desc.dtype);
+}
+
+static bool size_fits(tn_tensor *x, const char *what, size_t bytes)
+{
+    if (tn_is_nil(x)) return false;
+    if (bytes == bytes_of(x)) return true;
+    tn_raise(x->ctx, TN_INVALID, "%s: x has shape %s of %s, %llu bytes, but %zu bytes are given", what, TN_SHAPE_OF(x),
+             tn_dtype_name(x->desc.dtype), (unsigned long long)bytes_of(x), bytes);
+    return false;
+}
+
+tn_status tn_read(tn_tensor *x, void *data, size_t bytes)
+{
+    tn_context *tn = x->ctx;
+    if (!size_fits(x, "read", bytes) || bytes == 0) return tn_check(tn);
+    tn_mark mark = tn_begin(tn);
+    bool recording = tn_set_grad_enabled(tn, false);
+    tn_tensor *flat = tn_contiguous(x);
+    if (!tn_is_nil(flat)) {
+        tn_dev *dev = tn__dev_of(flat);
+        tn_error error = TN_ERROR_INIT;
+        if (dev->plugin->memory_copy(dev->handle, dev->stream, data, tn__data(flat), bytes, TN_COPY_TO_HOST, &error) !=
+            TN_OK)
+            tn__raise_error(tn, "read", &error);
+        else
+            tn__sync(dev);
+    }
+    tn_set_grad_enabled(tn, recording);
+    tn_end(tn, mark, NULL);
+    return tn_check(tn);
+}
+
+static tn_status upload(tn_tensor *x, const void *data, size_t bytes)
+{
+    tn_dev *dev = tn__dev_of(x);
+    tn_error error = TN_ERROR_INIT;
+    if (dev->plugin->memory_copy(dev->handle, dev->stream, tn__data(x), data, bytes, TN_COPY_TO_DEVICE, &error) != TN_OK)
+        tn__raise_error(x->ctx, "write", &error);
+    else if (!(dev->info.flags & TN_DEVICE_SYNCHRONOUS))
+        tn__sync(dev); /* the caller may change its data as soon as we return */
+    return tn_check(x->ctx);
+}
+
+tn_status tn_write(tn_tensor *x, const void *data, size_t bytes)
+{
+    tn_context *tn = x->ctx;
+    if (!size_fits(x, "write", bytes) || bytes == 0 || !tn__may_write(x, "write")) return tn_check(tn);
+    x->storage->version++;
+    if (tn_is_contiguous(x)) return upload(x, data, bytes);
+
+    tn_mark mark = tn_begin(tn);
+    tn_tensor_desc desc = x->desc;
+    tn__row_major(&desc);
+    tn_tensor *flat = tn__new(tn__dev_of(x), &desc);
+    if (!tn_is_nil(flat) && upload(flat, data, bytes) == TN_OK) tn__apply_into(tn, &tn__op_copy, NULL, 1, &flat, x);
+    tn_end(tn, mark, NULL);
+    return tn_check(tn);
+}
+
+/* ---- one value */
+
+static bool one_element(tn_tensor *x)
+{
+    if (tn_is_nil(x)) return false;
+    if (tn_numel(x) == 1) return true;
+    tn_raise(x->ctx, TN_INVALID, "item: x must have one element, but has shape %s", TN_SHAPE_OF(x));
+    return false;
+}
+
+double tn_item(tn_tensor *x)
+{
+    union {
+        double f64;
+        float f32;
+        int64_t i64;
+        int32_t i32;
+        uint8_t u8;
+    } value = {0};
+    if (!one_element(x) || tn_read(x, &value, tn_dtype_size(x->desc.dtype)) != TN_OK) return NAN;
+    switch (x->desc.dtype) {
+    case TN_F64: return value.f64;
+    case TN_F32: return (double)value.f32;
+    case TN_I64: return (double)value.i64;
+    case TN_I32: return value.i32;
+    default: return value.u8;
+    }
+}
+
+int64_t tn_item_i64(tn_tensor *x)
+{
+    int64_t value = 0;
+    if (!tn_is_nil(x) && x->desc.dtype != TN_I64) return (int64_t)tn_item(x);
+    return one_element(x) && tn_read(x, &value, sizeof value) == TN_OK ? value : 0;
+}
+
+/* ---- between devices */
+
+static void to_grad(tn_grad *g)
+{
+    tn_send_grad(g, 0, tn_to(g->dy, tn_device_of(g->in[0])));
+}
+
+static const tn_op to_op = {.name = "to", .grad = to_grad};
+
+static tn_tensor *convey(tn_tensor *x, tn_dev *dev)
+{
+    tn_tensor_desc desc = x->desc;
+    size_t bytes = bytes_of(x);
+    tn__row_major(&desc);
+    tn_tensor *y = tn__new(dev, &desc);
+    if (tn_is_nil(y) || bytes == 0) return y;
+    if (tn__dev_of(x)->info.flags & TN_DEVICE_HOST_MEMORY && tn_is_contiguous(x)) {
+        if (tn__sync(tn__dev_of(x)) == TN_OK) upload(y, tn__data(x), bytes);
+        return y;
+    }
+    void *staging = malloc(bytes);
+    if (!staging) return tn_raise(x->ctx, TN_OUT_OF_MEMORY, "to: no %.3f GB of host memory to pass through", (double)bytes / 1e9);
+    if (tn_read(x, staging, bytes) == TN_OK) upload(y, staging, bytes);
+    free(staging);
+    return y;
+}
+
+tn_tensor *tn_to(tn_tensor *x, const char *device)
+{
+    tn_context *tn = x->ctx;
+    if (tn_is_nil(x) || strcmp(device, tn_device_of(x)) == 0) return x;
+    tn_dev *dev = tn__device(tn, device);
+    if (!dev) return tn__nil(tn);
+    if (dev == tn__dev_of(x)) return x;
+    tn_tensor *y = convey(x, dev);
+    if (tn_check(tn) != TN_OK || tn_is_nil(y)) return tn__nil(tn);
+    return tn__record(tn, &to_op, NULL, 0, 1, &x, 1, &y) ? y : tn__nil(tn);
+}
