@@ -110,7 +110,7 @@ void tn__pack(tn_dtype dtype, int64_t width, int64_t lines, int64_t depth, const
 
 /* A tile that reaches over the edge of C, or whose rows are not contiguous: computed aside, then added. */
 static void edge_tile(const isa *cpu, tn_dtype dtype, int64_t k, const void *a, const void *b, void *c, int64_t c_row,
-                      int64_t rows, int64_t cols)
+                      int64_t c_col, int64_t rows, int64_t cols)
 {
     _Alignas(64) char tile[MAX_TILE_BYTES];
     int64_t width = cpu->row_bytes / (int64_t)tn_dtype_size(dtype);
