@@ -4,6 +4,7 @@
 #include "optim/optim.h"
 
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +145,10 @@ static void upload(tn_optimizer *opt)
     tn_tensor *count = tn__optim_count(opt);
     if (opt->steps_unknown) opt->steps = tn_item_i64(count);
     opt->steps_unknown = false;
+    if (opt->steps < 0 || opt->steps == INT64_MAX) {
+        tn_raise(opt->tn, TN_INVALID, "%s: its count of steps is %" PRId64, opt->kind->type, opt->steps);
+        return;
+    }
     opt->steps++;
     tn_write(count, &opt->steps, sizeof opt->steps);
 }
@@ -157,7 +162,7 @@ static void step_all(tn_optimizer *opt)
         if (opt->lists.n == 0) continue;
         if (!uploaded) upload(opt);
         uploaded = true;
-        opt->kind->step(opt, &opt->lists);
+        if (tn_check(opt->tn) == TN_OK) opt->kind->step(opt, &opt->lists);
     }
 }
 
