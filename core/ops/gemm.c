@@ -146,7 +146,7 @@ void tn__multiply_packed(tn_dtype dtype, int64_t m, int64_t n, int64_t k, const 
 /* ---- the whole product */
 
 /* Units of work: a panel to pack; a block of C, one tile wide and BLOCK tiles high, to compute. */
-enum { BLOCK = 16, ELEMENTS_PER_THREAD = 1 << 15, FLOPS_PER_THREAD = 1 << 21 };
+enum { BLOCK = 16, ELEMENTS_PER_THREAD = 1 << 15 };
 
 typedef struct product {
     const tn_gemm *g;
@@ -199,8 +199,7 @@ void tn__gemm(const tn_gemm *g, void *scratch)
     p.b_panels = pieces(g->n, p.tile.cols);
     int64_t block_flops = 2 * BLOCK * p.tile.rows * p.tile.cols * g->k;
     tn__parallel_for(p.a_panels + p.b_panels, pieces(ELEMENTS_PER_THREAD, p.tile.cols * g->k), pack_panels, &p);
-    tn__parallel_for(pieces(p.a_panels, BLOCK) * p.b_panels, pieces(FLOPS_PER_THREAD, block_flops), multiply_blocks,
-                     &p);
+    tn__parallel_for(pieces(p.a_panels, BLOCK) * p.b_panels, pieces(TN_GEMM_GRAIN, block_flops), multiply_blocks, &p);
 }
 
 void tn__gemm_serial(const tn_gemm *g, void *scratch)

@@ -21,6 +21,9 @@ typedef struct tn_gemm {
     int64_t c_row, c_col;
 } tn_gemm;
 
+/* Floating-point operations that are worth a thread. */
+enum { TN_GEMM_GRAIN = 1 << 21 };
+
 /* The whole product: on several threads, or on the calling one. scratch: tn__gemm_scratch bytes, aligned to 64. */
 void tn__gemm(const tn_gemm *g, void *scratch);
 void tn__gemm_serial(const tn_gemm *g, void *scratch);
