@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What optimizer steps share: a walk over their lists, which hands the arithmetic plain arrays. */
+#ifndef TENON_STEP_LISTS_H
+#define TENON_STEP_LISTS_H
+
+#include "ops/op.h"
+
+enum { TN_STEP_PARAM = 0, TN_STEP_GRAD = 1, TN_STEP_LISTS = 4 };
+
+/* Updates n elements of one parameter: at[k] belongs to list k, NULL where it is absent. All but the gradient may be
+ * written to. */
+typedef void (*tn_step_fn)(void *const at[TN_STEP_LISTS], int64_t n, const void *how);
+
+/* Runs the update on every element of every parameter, on several threads. The inputs begin with n_lists lists of n
+ * tensors. The tensors of one parameter may have any strides; they are updated where they are if they agree. */
+void tn__step_each(const tn_run *run, int n_lists, int n, tn_step_fn f32, tn_step_fn f64, const void *how);
+
+/* `per_element` operations for each element of the first n inputs. */
+uint64_t tn__step_flops(const tn_run *run, int n, uint64_t per_element);
+
+#endif
