@@ -119,6 +119,7 @@ void tn__copy(const tn_tensor_desc *to_desc, void *to, const tn_tensor_desc *fro
     const tn_operand operands[] = {{to_desc, to}, {from_desc, (void *)from}};
     const int64_t size = (int64_t)tn_dtype_size(to_desc->dtype);
     tn_walk walk;
+    if (tn_desc_numel(to_desc) == 0) return;
     tn__walk_init(&walk, 2, operands);
     tn__walk_sort(&walk);
     tn__walk_merge(&walk);
