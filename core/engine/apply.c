@@ -82,8 +82,10 @@ static void choose_strides(call *c)
 {
     for (int i = 0; i < c->n_out; i++) {
         tn_tensor_desc *out = &c->out_desc[i];
-        if (i == 0 && c->into) *out = c->into->desc;
-        else if (c->op->flags & TN_OP_ELEMENTWISE) follow_input(c, out);
+        if (i == 0 && c->into)
+            *out = c->into->desc;
+        else if (c->op->flags & TN_OP_ELEMENTWISE)
+            follow_input(c, out);
         else if (c->op->flags & TN_OP_IMAGE && out->rank == 4 && c->dev->info.image_layout == TN_LAYOUT_NHWC)
             tn__channels_last(out);
         if (!(i == 0 && c->into)) out->alignment = 64;
@@ -153,9 +155,8 @@ static tn_use *plan_on(call *c, tn_dev *dev)
 static bool fallback_allowed(call *c, const char *why)
 {
     if (c->tn->fallback == TN_FALLBACK_ERROR) {
-        tn_raise(c->tn, TN_UNSUPPORTED,
-                 "%s cannot run on %s: %s. TENON_FALLBACK=warn lets the reference backend do it", c->op->name,
-                 c->dev->name, why);
+        tn_raise(c->tn, TN_UNSUPPORTED, "%s cannot run on %s: %s. TENON_FALLBACK=warn lets the reference backend do it",
+                 c->op->name, c->dev->name, why);
         return false;
     }
     return true;
@@ -201,8 +202,8 @@ static bool fall_back(call *c, const tn_use *use)
     tn_dev *reference = tn__reference_dev(c->tn);
     if (!reference) return false;
     bool recording = tn_set_grad_enabled(c->tn, false);
-    bool ok = c->dev->info.flags & TN_DEVICE_HOST_MEMORY ? run_on_host_memory(c, reference)
-                                                         : run_by_copies(c, reference);
+    bool ok =
+        c->dev->info.flags & TN_DEVICE_HOST_MEMORY ? run_on_host_memory(c, reference) : run_by_copies(c, reference);
     tn_set_grad_enabled(c->tn, recording);
     return ok;
 }

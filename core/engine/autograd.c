@@ -39,8 +39,8 @@ static tn_node *node_new(const tn_op *op, const void *attrs, size_t attrs_size, 
     return node;
 }
 
-bool tn__record(tn_context *tn, const tn_op *op, const void *attrs, size_t attrs_size, int n_in,
-                tn_tensor *const *in, int n_out, tn_tensor **out)
+bool tn__record(tn_context *tn, const tn_op *op, const void *attrs, size_t attrs_size, int n_in, tn_tensor *const *in,
+                int n_out, tn_tensor **out)
 {
     bool tracked = false;
     for (int i = 0; i < n_in; i++) tracked |= tn__tracks(in[i]);
@@ -71,10 +71,10 @@ bool tn__may_write(tn_tensor *x, const char *what)
     if (!x->requires_grad || !tn->grad_enabled) return true; /* backward notices a change by the version */
     tn_raise(tn, TN_INVALID,
              !x->node->op
-                  ? "%s: x is a leaf that requires a gradient (x: %s); write to it with gradients disabled "
-                    "(tn_set_grad_enabled) or to tn_detach(x)"
-                  : "%s: x is part of a recorded graph (x: %s), so writing to it would falsify its gradient; write to "
-                    "tn_clone(x) or tn_detach(x)",
+                 ? "%s: x is a leaf that requires a gradient (x: %s); write to it with gradients disabled "
+                   "(tn_set_grad_enabled) or to tn_detach(x)"
+                 : "%s: x is part of a recorded graph (x: %s), so writing to it would falsify its gradient; write to "
+                   "tn_clone(x) or tn_detach(x)",
              what, TN_SHAPE_OF(x));
     return false;
 }
@@ -181,8 +181,10 @@ static bool collect(walk *w, tn_tensor *y)
         for (int k = 0; ok && k < node->n_in; k++)
             if (tn__tracks(node->in[k])) ok = push(w, node->in[k]->node);
     }
-    if (!ok) tn_raise(w->tn, TN_OUT_OF_MEMORY, "backward: no host memory for a list of %zu nodes", w->n);
-    else qsort(w->nodes, w->n, sizeof *w->nodes, newest_first);
+    if (!ok)
+        tn_raise(w->tn, TN_OUT_OF_MEMORY, "backward: no host memory for a list of %zu nodes", w->n);
+    else
+        qsort(w->nodes, w->n, sizeof *w->nodes, newest_first);
     return ok;
 }
 
@@ -233,8 +235,15 @@ static bool step(walk *w, tn_node *node)
     if (!ok) tn_raise(w->tn, TN_OUT_OF_MEMORY, "backward: no host memory for %d gradients", node->n_in);
     for (int i = 0; ok && i < node->n_in; i++) wanted[i] = tn__tracks(node->in[i]) && node->in[i]->node->needed;
     if (ok) {
-        tn_grad g = {.ctx = w->tn, .attrs = node->attrs, .dy = node->dy, .in = node->in, .out = node->out,
-                     .n_in = node->n_in, .create_graph = w->create_graph, .result = results, .wanted = wanted};
+        tn_grad g = {.ctx = w->tn,
+                     .attrs = node->attrs,
+                     .dy = node->dy,
+                     .in = node->in,
+                     .out = node->out,
+                     .n_in = node->n_in,
+                     .create_graph = w->create_graph,
+                     .result = results,
+                     .wanted = wanted};
         node->op->grad(&g);
         ok = tn_check(w->tn) == TN_OK;
     }

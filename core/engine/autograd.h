@@ -12,8 +12,8 @@ struct tn_node {
     uint64_t sequence;
     void *attrs;
     int n_in, n_out;
-    tn_tensor **in;      /* held; NULL where absent */
-    uint64_t *versions;  /* of in's storage when recorded */
+    tn_tensor **in;             /* held; NULL where absent */
+    uint64_t *versions;         /* of in's storage when recorded */
     tn_tensor *out[TN_MAX_OUT]; /* out[0] is the owner, not held; the others are held */
     uint64_t out_version;
     bool freed; /* by backward: in and attrs are gone */
@@ -32,8 +32,8 @@ static inline bool tn__tracks(const tn_tensor *x)
 
 /* Records op as the maker of out[0], if recording is on and an input is tracked. attrs are copied. False after
  * raising. */
-bool tn__record(tn_context *tn, const tn_op *op, const void *attrs, size_t attrs_size, int n_in,
-                tn_tensor *const *in, int n_out, tn_tensor **out);
+bool tn__record(tn_context *tn, const tn_op *op, const void *attrs, size_t attrs_size, int n_in, tn_tensor *const *in,
+                int n_out, tn_tensor **out);
 /* False after raising if x must not be written in place now. */
 bool tn__may_write(tn_tensor *x, const char *what);
 

@@ -15,9 +15,9 @@ enum {
 
 struct tn_backend {
     char name[48];
-    char *path;              /* "" for a built-in one; owned */
-    const tn_plugin *plugin; /* NULL if refused */
-    char *refused;           /* why; owned; NULL if usable */
+    char *path;                         /* "" for a built-in one; owned */
+    const tn_plugin *plugin;            /* NULL if refused */
+    char *refused;                      /* why; owned; NULL if usable */
     const tn_kernel *kernels[TN_N_OPS]; /* by catalogue index; NULL where it has none */
     uint32_t n_devices;
     bool built_in;
@@ -52,6 +52,7 @@ const tn_backend *tn__choose(tn_context *tn, const char *spec, uint32_t *index, 
 /* ---- reference.c */
 
 tn_status tn__reference_query(const tn_host_api *host, const tn_plugin **plugin, tn_error *error);
+extern const tn_plugin tn__host_device; /* reference_device.c: only the device, memory, stream and event slots */
 
 /* ---- host.c */
 
@@ -69,9 +70,9 @@ typedef enum tn_route { TN_ROUTE_PLAN, TN_ROUTE_DECOMPOSE, TN_ROUTE_FALLBACK } t
 
 typedef struct tn_use {
     tn_route route;
-    tn_plan *plan;  /* if route is PLAN */
-    char *why;      /* if route is FALLBACK: what the backend said */
-    int placement;  /* index of its row in the context's table, -1 if there is none yet */
+    tn_plan *plan; /* if route is PLAN */
+    char *why;     /* if route is FALLBACK: what the backend said */
+    int placement; /* index of its row in the context's table, -1 if there is none yet */
 } tn_use;
 
 /* How dev runs op with these descriptors; NULL after raising. Lives until the next call. */
@@ -81,8 +82,7 @@ void tn__plan_cache_close(tn_plan_cache *cache);
 
 /* ---- placement.c: what ran where */
 
-void tn__placed(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, bool fell_back,
-                uint64_t nanoseconds);
+void tn__placed(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, bool fell_back, uint64_t nanoseconds);
 void tn__planned(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, uint64_t nanoseconds);
 uint64_t tn__now(void); /* monotonic nanoseconds */
 

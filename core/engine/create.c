@@ -138,7 +138,8 @@ void tn_copy_(tn_tensor *x, tn_tensor *from)
     tn_context *tn = x->ctx;
     if (tn_is_nil(x) || tn_is_nil(from)) return;
     if (from->requires_grad && tn->grad_enabled) {
-        tn_raise(tn, TN_INVALID, "copy_: from requires a gradient, which writing in place would lose; use tn_detach(from)");
+        tn_raise(tn, TN_INVALID,
+                 "copy_: from requires a gradient, which writing in place would lose; use tn_detach(from)");
         return;
     }
     from = tn_to(tn_cast(from, x->desc.dtype), tn_device_of(x));

@@ -79,7 +79,8 @@ tn_dev *tn__reference_dev(tn_context *tn)
 tn_status tn__sync(tn_dev *dev)
 {
     tn_error error = TN_ERROR_INIT;
-    if (dev->plugin->stream_sync(dev->handle, dev->stream, &error) != TN_OK) tn__raise_error(dev->ctx, dev->name, &error);
+    if (dev->plugin->stream_sync(dev->handle, dev->stream, &error) != TN_OK)
+        tn__raise_error(dev->ctx, dev->name, &error);
     return tn_check(dev->ctx);
 }
 

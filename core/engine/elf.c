@@ -42,7 +42,8 @@ static const char *check_segments(int file, const Elf64_Ehdr *header, uint64_t f
     for (int i = 0; i < header->e_phnum; i++) {
         Elf64_Phdr segment;
         off_t at = (off_t)(header->e_phoff + (uint64_t)i * sizeof segment);
-        if (pread(file, &segment, sizeof segment, at) != (ssize_t)sizeof segment) return "its program headers cannot be read";
+        if (pread(file, &segment, sizeof segment, at) != (ssize_t)sizeof segment)
+            return "its program headers cannot be read";
         if (segment.p_type == PT_LOAD &&
             (segment.p_offset > file_bytes || segment.p_filesz > file_bytes - segment.p_offset))
             return "it is truncated: a segment lies beyond its end";
@@ -57,11 +58,14 @@ const char *tn__elf_refuse(const char *path)
     struct stat status;
     Elf64_Ehdr header;
     const char *why = NULL;
-    if (fstat(file, &status) != 0) why = strerror(errno);
-    else if (status.st_size == 0) why = "it is empty";
+    if (fstat(file, &status) != 0)
+        why = strerror(errno);
+    else if (status.st_size == 0)
+        why = "it is empty";
     else if (pread(file, &header, sizeof header, 0) != (ssize_t)sizeof header)
         why = "it is not an ELF file (shorter than an ELF header)";
-    else why = check_header(&header, (uint64_t)status.st_size);
+    else
+        why = check_header(&header, (uint64_t)status.st_size);
     if (!why) why = check_segments(file, &header, (uint64_t)status.st_size);
     close(file);
     return why;

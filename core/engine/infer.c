@@ -54,8 +54,7 @@ static bool check_dtype(binding *b, const tn_schema_arg *arg, const tn_tensor *x
                       tn_dtype_name(dtype));
     }
     int letter = arg->letter - 'A';
-    if (!tn__letter_allows(arg->letter, dtype))
-        return refuse(b, "%s cannot be %s", arg->name, tn_dtype_name(dtype));
+    if (!tn__letter_allows(arg->letter, dtype)) return refuse(b, "%s cannot be %s", arg->name, tn_dtype_name(dtype));
     if (b->letters[letter] && b->letters[letter] != dtype)
         return refuse(b, "%s is %s, but %s is %s; tn_cast converts", b->letter_by[letter],
                       tn_dtype_name(b->letters[letter]), arg->name, tn_dtype_name(dtype));
@@ -179,13 +178,11 @@ static void infer_output(const binding *b, const tn_schema_arg *arg, tn_tensor_d
 static bool complete(binding *b, const tn_schema_arg *arg, tn_tensor_desc *out)
 {
     tn_context *tn = b->infer->ctx;
-    if (out->rank > TN_MAX_RANK)
-        return refuse(b, "%s would have more than %d dims", arg->name, TN_MAX_RANK);
+    if (out->rank > TN_MAX_RANK) return refuse(b, "%s would have more than %d dims", arg->name, TN_MAX_RANK);
     int64_t dims[TN_MAX_RANK];
     memcpy(dims, out->dims, sizeof dims);
     for (uint32_t i = 0; i < out->rank; i++)
-        if (dims[i] < 0)
-            return refuse(b, "%s would have shape %s", arg->name, TN_DIMS_OF((int)out->rank, dims));
+        if (dims[i] < 0) return refuse(b, "%s would have shape %s", arg->name, TN_DIMS_OF((int)out->rank, dims));
     return tn__desc(tn, out, out->dtype, (int)out->rank, dims);
 }
 

@@ -38,16 +38,19 @@ const char *tn__library_dir(void)
 
 /* ---- the table's promises */
 
-#define SLOT(field) {#field, offsetof(tn_plugin, field)}
+#define SLOT(field)                        \
+    {                                      \
+#field, offsetof(tn_plugin, field) \
+    }
 static const struct {
     const char *name;
     size_t offset;
 } required[] = {
-    SLOT(name),         SLOT(version),        SLOT(vendor),        SLOT(library),      SLOT(device_count),
-    SLOT(device_info),  SLOT(device_open),    SLOT(device_close),  SLOT(memory_alloc), SLOT(memory_free),
-    SLOT(memory_copy),  SLOT(memory_fill),    SLOT(memory_info),   SLOT(stream_create), SLOT(stream_destroy),
-    SLOT(stream_sync),  SLOT(event_create),   SLOT(event_destroy), SLOT(event_record), SLOT(event_wait),
-    SLOT(event_query),  SLOT(event_elapsed),  SLOT(get_extension), SLOT(shutdown),
+    SLOT(name),        SLOT(version),       SLOT(vendor),        SLOT(library),       SLOT(device_count),
+    SLOT(device_info), SLOT(device_open),   SLOT(device_close),  SLOT(memory_alloc),  SLOT(memory_free),
+    SLOT(memory_copy), SLOT(memory_fill),   SLOT(memory_info),   SLOT(stream_create), SLOT(stream_destroy),
+    SLOT(stream_sync), SLOT(event_create),  SLOT(event_destroy), SLOT(event_record),  SLOT(event_wait),
+    SLOT(event_query), SLOT(event_elapsed), SLOT(get_extension), SLOT(shutdown),
 };
 #undef SLOT
 
@@ -60,7 +63,8 @@ static bool name_usable(const char *name)
 static bool check_table(tn_backend *backend, const tn_plugin *plugin)
 {
     const size_t minimum = offsetof(tn_plugin, shutdown) + sizeof plugin->shutdown; /* all of 1.0 */
-    if (!plugin) refuse(backend, "its query succeeded, but gave no table");
+    if (!plugin)
+        refuse(backend, "its query succeeded, but gave no table");
     else if (plugin->struct_size < offsetof(tn_plugin, name))
         refuse(backend, "its table claims a size of %llu bytes", (unsigned long long)plugin->struct_size);
     else if (!tn_abi_compatible(plugin->abi_major, plugin->abi_minor, MINIMUM_MINOR))
@@ -75,9 +79,12 @@ static bool check_table(tn_backend *backend, const tn_plugin *plugin)
                 refuse(backend, "its table has no %s", required[i].name);
                 return false;
             }
-        if (plugin->n_kernels && !plugin->kernels) refuse(backend, "its table has no kernels, but says it has");
-        else if (!name_usable(plugin->name)) refuse(backend, "its name \"%.60s\" is not usable", plugin->name);
-        else return true;
+        if (plugin->n_kernels && !plugin->kernels)
+            refuse(backend, "its table has no kernels, but says it has");
+        else if (!name_usable(plugin->name))
+            refuse(backend, "its name \"%.60s\" is not usable", plugin->name);
+        else
+            return true;
     }
     return false;
 }
@@ -164,14 +171,19 @@ static void load_file(tn_backend *backend)
     }
     tn_plugin_query_fn query;
     *(void **)&query = dlsym(handle, TN_PLUGIN_QUERY_SYMBOL);
-    if (query) adopt(backend, query);
-    else refuse(backend, "it does not export %s, so it is no Tenon plugin of ABI %d", TN_PLUGIN_QUERY_SYMBOL, TN_ABI_MAJOR);
+    if (query)
+        adopt(backend, query);
+    else
+        refuse(backend, "it does not export %s, so it is no Tenon plugin of ABI %d", TN_PLUGIN_QUERY_SYMBOL,
+               TN_ABI_MAJOR);
 }
 
 void tn__load_plugin(tn_backend *backend)
 {
     uint64_t start = tn__now();
-    if (backend->built_in) adopt(backend, tn__reference_query);
-    else load_file(backend);
+    if (backend->built_in)
+        adopt(backend, tn__reference_query);
+    else
+        load_file(backend);
     backend->load_nanoseconds = tn__now() - start;
 }

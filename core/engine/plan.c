@@ -99,7 +99,8 @@ static entry *slot(tn_plan_cache *cache, uint64_t hash, const uint64_t *key, siz
 {
     for (size_t i = hash;; i++) {
         entry *e = &cache->entries[i & (cache->room - 1)];
-        if (!e->key || (e->hash == hash && e->words == words && memcmp(e->key, key, words * sizeof *key) == 0)) return e;
+        if (!e->key || (e->hash == hash && e->words == words && memcmp(e->key, key, words * sizeof *key) == 0))
+            return e;
     }
 }
 
@@ -128,7 +129,8 @@ static bool decide(tn_dev *dev, const tn_op *op, int index, const tn_op_desc *de
     tn_error error = TN_ERROR_INIT;
     tn_status status = TN_UNSUPPORTED;
     use->placement = -1;
-    if (!kernel) tn_fail(&error, TN_UNSUPPORTED, 0, "it has no kernel for %s", op->name);
+    if (!kernel)
+        tn_fail(&error, TN_UNSUPPORTED, 0, "it has no kernel for %s", op->name);
     else if ((status = kernel->check(kernel, dev->handle, desc, &error)) == TN_OK) {
         uint64_t start = tn__now();
         status = kernel->plan_create(kernel, dev->handle, desc, &use->plan, &error);

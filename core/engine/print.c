@@ -190,8 +190,10 @@ static void put_suffix(const printer *p)
     if (x->desc.dtype != TN_F32 && x->desc.dtype != TN_I64 && x->desc.dtype != TN_BOOL)
         fprintf(p->out, ", dtype=%s", tn_dtype_name(x->desc.dtype));
     if (!(tn__dev_of(x)->info.flags & TN_DEVICE_HOST_MEMORY)) fprintf(p->out, ", device='%s'", tn_device_of(x));
-    if (x->node && x->node->op) fprintf(p->out, ", grad_fn=<%s>", x->node->op->name);
-    else if (x->requires_grad) fputs(", requires_grad=True", p->out);
+    if (x->node && x->node->op)
+        fprintf(p->out, ", grad_fn=<%s>", x->node->op->name);
+    else if (x->requires_grad)
+        fputs(", requires_grad=True", p->out);
 }
 
 char *tn_format(tn_tensor *x)
@@ -210,7 +212,8 @@ char *tn_format(tn_tensor *x)
     p.real = x->desc.dtype == TN_F32 || x->desc.dtype == TN_F64;
     p.summarised = tn_numel(x) > THRESHOLD;
     fputs("tensor(", p.out);
-    if (tn_numel(x) == 0) fputs("[]", p.out);
+    if (tn_numel(x) == 0)
+        fputs("[]", p.out);
     else {
         choose_format(&p);
         put_dim(&p, 0, 0, PREFIX);

@@ -67,7 +67,8 @@ const char *tn__probe_refuse(const char *path, char *buffer, size_t size)
     while (waitpid(child, &fate, 0) < 0 && errno == EINTR) continue;
     if (survived) return NULL;
     if (answered <= 0)
-        snprintf(buffer, size, "it did not answer within %d s when it was tried in a child process", PATIENCE_MS / 1000);
+        snprintf(buffer, size, "it did not answer within %d s when it was tried in a child process",
+                 PATIENCE_MS / 1000);
     else if (WIFSIGNALED(fate))
         snprintf(buffer, size, "loading it ended a child process with signal %d (%s)%s", WTERMSIG(fate),
                  strsignal(WTERMSIG(fate)), WTERMSIG(fate) == SIGABRT ? ": it aborted, or an exception left it" : "");

@@ -47,7 +47,8 @@ static tn_status upload(tn_tensor *x, const void *data, size_t bytes)
 {
     tn_dev *dev = tn__dev_of(x);
     tn_error error = TN_ERROR_INIT;
-    if (dev->plugin->memory_copy(dev->handle, dev->stream, tn__data(x), data, bytes, TN_COPY_TO_DEVICE, &error) != TN_OK)
+    if (dev->plugin->memory_copy(dev->handle, dev->stream, tn__data(x), data, bytes, TN_COPY_TO_DEVICE, &error) !=
+        TN_OK)
         tn__raise_error(x->ctx, "write", &error);
     else if (!(dev->info.flags & TN_DEVICE_SYNCHRONOUS))
         tn__sync(dev); /* the caller may change its data as soon as we return */
@@ -127,7 +128,8 @@ static tn_tensor *convey(tn_tensor *x, tn_dev *dev)
         return y;
     }
     void *staging = malloc(bytes);
-    if (!staging) return tn_raise(x->ctx, TN_OUT_OF_MEMORY, "to: no %.3f GB of host memory to pass through", (double)bytes / 1e9);
+    if (!staging)
+        return tn_raise(x->ctx, TN_OUT_OF_MEMORY, "to: no %.3f GB of host memory to pass through", (double)bytes / 1e9);
     if (tn_read(x, staging, bytes) == TN_OK) upload(y, staging, bytes);
     free(staging);
     return y;

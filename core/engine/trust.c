@@ -33,11 +33,12 @@ static const char *distrust_directories(const char *path, char *buffer, size_t s
             return buffer;
         }
         if (status.st_mode & S_IWOTH && (own || !(status.st_mode & S_ISVTX))) {
-            snprintf(buffer, size, "everyone may write to %s %s; chmod o-w it", own ? "its directory" : "the directory above it,",
-                     dir);
+            snprintf(buffer, size, "everyone may write to %s %s; chmod o-w it",
+                     own ? "its directory" : "the directory above it,", dir);
             return buffer;
         }
-        if (status.st_mode & S_IWGRP && own) tn_log_line(TN_LOG_INFO, "a group may write to %s, which holds a plugin", dir);
+        if (status.st_mode & S_IWGRP && own)
+            tn_log_line(TN_LOG_INFO, "a group may write to %s, which holds a plugin", dir);
     }
     return NULL;
 }

@@ -33,8 +33,10 @@ static bool resolve(tn_tensor *x, int rank, const int64_t *dims, int64_t *out)
     bool ok = rank >= 0 && rank <= TN_MAX_RANK;
     for (int i = 0; ok && i < rank; i++) {
         out[i] = dims[i];
-        if (dims[i] == -1 && open < 0) open = i;
-        else ok = dims[i] >= 0 && !__builtin_mul_overflow(known, dims[i], &known);
+        if (dims[i] == -1 && open < 0)
+            open = i;
+        else
+            ok = dims[i] >= 0 && !__builtin_mul_overflow(known, dims[i], &known);
     }
     if (ok && open >= 0) {
         ok = known > 0 && tn_numel(x) % known == 0;
@@ -61,7 +63,7 @@ static bool restride(const tn_tensor_desc *old, tn_tensor_desc *new)
         int64_t stride = old->strides[o], run = old->dims[o], filled = 1;
         for (o--; o >= 0 && (old->dims[o] == 1 || old->strides[o] == stride * run); o--) run *= old->dims[o];
         while (n >= 0 && filled < run) {
-            new->strides[n] = stride * filled;
+            new->strides[n] = stride *filled;
             filled *= new->dims[n--];
         }
         if (filled != run) return false;
@@ -96,8 +98,10 @@ tn_tensor *tn_flatten(tn_tensor *x, int start_dim, int end_dim)
     if (start > end)
         return tn_raise(x->ctx, TN_INVALID, "flatten: start dim %d comes after end dim %d", start_dim, end_dim);
     for (int i = 0; i < rank; i++)
-        if (i > start && i <= end) dims[n - 1] *= x->desc.dims[i];
-        else dims[n++] = x->desc.dims[i];
+        if (i > start && i <= end)
+            dims[n - 1] *= x->desc.dims[i];
+        else
+            dims[n++] = x->desc.dims[i];
     return tn_reshape(x, n, dims);
 }
 

@@ -72,9 +72,12 @@ static bool take_arg(const char **s, tn_schema_arg *arg)
 {
     if (!take_name(s, arg->name, sizeof arg->name)) return false;
     for (;; ++*s)
-        if (**s == '?') arg->optional = true;
-        else if (**s == '!') arg->in_place = true;
-        else break;
+        if (**s == '?')
+            arg->optional = true;
+        else if (**s == '!')
+            arg->in_place = true;
+        else
+            break;
     if (!take(s, ":") || !take_dtype(s, arg) || !take(s, "[")) return false;
     while (!take(s, "]")) {
         if (!take_dim(s, arg)) return false;

@@ -44,7 +44,7 @@ tn_pool *tn__pool_open(tn_dev *dev)
 
 void tn__pool_trim(tn_pool *pool)
 {
-    for (int class = 0; class < CLASSES; class++)
+    for (int class = 0; class < CLASSES; class ++)
         for (block *b; (b = pool->cached[class]);) {
             uint64_t base = (uint64_t)SMALLEST << (class / STEPS);
             pool->cached[class] = b->next;
@@ -108,7 +108,8 @@ void tn__pool_free(tn_pool *pool, void *memory, uint64_t bytes)
     if (!memory) return;
     pool->stats.live -= bytes;
     block *b = pool->spare;
-    if (b) pool->spare = b->next;
+    if (b)
+        pool->spare = b->next;
     else if (!(b = malloc(sizeof *b))) {
         pool->dev->plugin->memory_free(pool->dev->handle, TN_MEMORY_DEVICE, memory);
         pool->stats.reserved -= bytes;

@@ -17,8 +17,10 @@ void tn__scope_add(tn_context *tn, tn_tensor *x)
 
 static void scope_remove(tn_tensor *x)
 {
-    if (x->prev) x->prev->next = x->next;
-    else x->scope->first = x->next;
+    if (x->prev)
+        x->prev->next = x->next;
+    else
+        x->scope->first = x->next;
     if (x->next) x->next->prev = x->prev;
     x->scope = NULL;
     x->prev = x->next = NULL;

@@ -110,7 +110,7 @@ void tn__scopes_close(tn_context *tn);
 tn_tensor *tn__new(tn_dev *dev, const tn_tensor_desc *desc);
 /* Another view of x's storage, `offset` bytes from its start; no graph. */
 tn_tensor *tn__view(tn_tensor *x, const tn_tensor_desc *desc, uint64_t offset);
-void tn__free(tn_tensor *x); /* for tn_release: no reference is left */
+void tn__free(tn_tensor *x);       /* for tn_release: no reference is left */
 void tn__node_free(tn_node *node); /* engine/autograd.c; NULL is allowed */
 /* A descriptor with row-major strides; false after raising (rank, sizes, overflow, dtype). */
 bool tn__desc(tn_context *tn, tn_tensor_desc *desc, tn_dtype dtype, int rank, const int64_t *dims);
