@@ -23,7 +23,9 @@ static tn_status wrong(const tn__gz *gz, tn_error *error)
         return tn_fail(error, TN_CORRUPT, code,
                        "%s: corrupt gzip: the file of %llu bytes ends too early; fetch it again", gz->path,
                        (unsigned long long)gz->size);
-    return tn_fail(error, TN_CORRUPT, code, "%s: corrupt gzip: %s; fetch the file again", gz->path, why);
+    const char *reason = strstr(why, ": "); /* zlib puts its own name of the file before it */
+    return tn_fail(error, TN_CORRUPT, code, "%s: corrupt gzip: %s; fetch the file again", gz->path,
+                   reason ? reason + 2 : why);
 }
 
 static tn_status open_regular(const char *path, int *fd, uint64_t *size, tn_error *error)

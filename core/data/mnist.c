@@ -31,23 +31,20 @@ tn_tensor *tn_idx_read(tn_context *tn, const char *path)
 
 /* ---- reading a pair */
 
+/* The raw file if it is there, else the gzipped one. */
 static tn_status load_file(const char *folder, const char *name, tn__idx *idx, uint8_t **bytes, tn_error *error)
 {
-    char *path;
-    if (asprintf(&path, "%s/%s", folder, name) < 0) return tn_fail(error, TN_OUT_OF_MEMORY, 0, "no memory");
-    if (access(path, F_OK) != 0) { /* then the gzipped one */
+    static const char *const endings[] = {"", ".gz"};
+    for (int i = 0; i < 2; i++) {
+        char *path;
+        if (asprintf(&path, "%s/%s%s", folder, name, endings[i]) < 0)
+            return tn_fail(error, TN_OUT_OF_MEMORY, 0, "no memory");
+        bool there = access(path, F_OK) == 0;
+        tn_status status = there ? tn__idx_load(path, idx, bytes, error) : TN_OK;
         free(path);
-        if (asprintf(&path, "%s/%s.gz", folder, name) < 0) return tn_fail(error, TN_OUT_OF_MEMORY, 0, "no memory");
+        if (there) return status;
     }
-    tn_status status = TN_NOT_FOUND;
-    if (access(path, F_OK) == 0)
-        status = tn__idx_load(path, idx, bytes, error);
-    else
-        tn_fail(error, status, 0,
-                "neither %s nor %s.gz is in %s; run `tenon data fetch`, or put the dataset's four files there by hand",
-                name, name, folder);
-    free(path);
-    return status;
+    return tn_fail(error, TN_NOT_FOUND, 0, "neither %s nor %s.gz is in %s", name, name, folder);
 }
 
 static tn_status check_shapes(const pair *p, const char *folder, tn_error *error)
@@ -107,6 +104,15 @@ static tn_dataset *from_pair(tn_context *tn, const pair *p)
     return data;
 }
 
+static void raise_for(tn_context *tn, const char *name, const char *dir, const tn_error *error)
+{
+    if (error->status != TN_NOT_FOUND)
+        tn_raise(tn, error->status, "%s: %s", name, error->message);
+    else
+        tn_raise(tn, TN_NOT_FOUND, "%s: %s; run `tenon data fetch %s%s%s`, or put its four files there by hand", name,
+                 error->message, name, dir ? " --dir " : "", dir ? dir : "");
+}
+
 static tn_dataset *open_set(tn_context *tn, const char *name, const char *dir, bool train)
 {
     tn_error error = {.struct_size = sizeof error};
@@ -114,13 +120,13 @@ static tn_dataset *open_set(tn_context *tn, const char *name, const char *dir, b
     const tn__data_file *files = &source->files[train ? TN__TRAIN_IMAGES : TN__TEST_IMAGES];
     char *folder = tn__data_folder(dir, name);
     pair p = {.classes = NULL};
-    tn_status status = folder ? load_pair(&p, folder, &files[0], &files[1], &error)
-                              : tn_fail(&error, TN_OUT_OF_MEMORY, 0, "no memory");
     tn_dataset *data = NULL;
-    if (status == TN_OK)
+    if (!folder)
+        tn_raise(tn, TN_OUT_OF_MEMORY, "%s: no memory", name);
+    else if (load_pair(&p, folder, &files[0], &files[1], &error) == TN_OK)
         data = from_pair(tn, &p);
     else
-        tn_raise(tn, status, "%s: %s", name, error.message);
+        raise_for(tn, name, dir, &error);
     free_pair(&p);
     free(folder);
     return data;

@@ -68,12 +68,14 @@ tn_status tn__tgz_read(const char *path, const char *member, void *buffer, uint6
                        tn_error *error)
 {
     tn__gz gz;
-    uint64_t size;
+    uint64_t size = 0;
     *got = 0;
     tn_status status = tn__gz_open(&gz, path, error);
     if (status != TN_OK) return status;
     status = find(&gz, member, &size, error);
-    if (status == TN_OK) status = tn__gz_read(&gz, buffer, size < capacity ? size : capacity, got, error);
+    if (size > capacity) size = capacity;
+    if (status == TN_OK) status = tn__gz_read(&gz, buffer, size, got, error);
+    if (status == TN_OK && *got < size) status = tn_fail(error, TN_CORRUPT, 0, "%s: ends within %s", path, member);
     tn__gz_close(&gz);
     return status;
 }
