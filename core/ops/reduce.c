@@ -89,9 +89,8 @@ static void grad_sum(tn_grad *g)
 static void grad_mean(tn_grad *g)
 {
     tn_tensor *x = g->in[0];
-    double per_output = (double)tn_numel(x) / (double)tn_numel(g->dy); /* an empty dy is multiplied by NaN: no harm */
-    tn_tensor *share = tn_mul_scalar(g->dy, 1 / per_output);
-    tn_send_grad(g, 0, tn_expand(with_all_dims(g, share), tn_rank(x), tn_dims(x)));
+    double share = tn_numel(x) ? (double)tn_numel(g->dy) / (double)tn_numel(x) : 0;
+    tn_send_grad(g, 0, tn_expand(with_all_dims(g, tn_mul_scalar(g->dy, share)), tn_rank(x), tn_dims(x)));
 }
 
 /* Elements that tie for the extreme share its gradient evenly. */
