@@ -64,7 +64,7 @@ static tn_status store(job *j, const tn__data_file *file, tn_error *error)
     char *path;
     if (asprintf(&path, "%s/%s", j->folder, file->name) < 0) return tn_fail(error, TN_OUT_OF_MEMORY, 0, "no memory");
     tn_atomic_file *out = tn__atomic_open(path, error);
-    tn_status status = out ? tn__atomic_write(out, j->content, file->bytes, error) : TN_IO;
+    tn_status status = out ? tn__atomic_write(out, j->content, file->bytes, error) : error->status;
     if (status == TN_OK)
         status = tn__atomic_commit(out, error);
     else
@@ -214,6 +214,8 @@ static uint64_t largest(const tn__data_source *source)
 
 tn_status tn_data_fetch(const char *name, const char *dir, tn_progress_fn progress, void *arg, tn_error *error)
 {
+    tn_error unread = {.struct_size = sizeof unread};
+    if (!error) error = &unread;
     job j = {.source = tn__find_source(name, error), .progress = progress, .arg = arg};
     if (!j.source) return TN_NOT_FOUND;
     tn_status status = choose_mirrors(&j, error);
