@@ -423,7 +423,8 @@ TN_API void tn_lr_set_epoch(tn_scheduler *scheduler, int64_t epoch); /* and the 
 /* $TENON_DATA_DIR, else $XDG_CACHE_HOME/tenon, else ~/.cache/tenon. The result belongs to the process. */
 TN_API const char *tn_data_dir(void);
 /* Makes sure that the four files of "mnist" or "fashion-mnist" lie in dir/<name>/, fetched and checked by SHA-256;
- * needs no network if they do. dir NULL: tn_data_dir(). progress may be NULL. */
+ * needs no network if they do. dir NULL: tn_data_dir(). progress may be NULL. $TENON_MIRROR (https://, file://, or
+ * http:// to this machine) names the only source to ask. */
 typedef void (*tn_progress_fn)(void *arg, const char *file, uint64_t done, uint64_t total);
 TN_API tn_status tn_data_fetch(const char *name, const char *dir, tn_progress_fn progress, void *arg, tn_error *error);
 /* Reads an IDX file, raw or gzip, to a tensor (u8). */
@@ -432,10 +433,10 @@ TN_API tn_tensor *tn_idx_read(tn_context *tn, const char *path);
 /* Datasets belong to the context; NULL on error. dir as for tn_data_fetch; nothing is downloaded. */
 TN_API tn_dataset *tn_mnist(tn_context *tn, const char *dir, bool train);
 TN_API tn_dataset *tn_fashion_mnist(tn_context *tn, const char *dir, bool train);
-/* Images u8[R,C,H,W] and labels i64[R], both on any device. */
+/* Images u8[R, ...] and labels i64[R], both on any device. */
 TN_API tn_dataset *tn_dataset_from(tn_context *tn, tn_tensor *images, tn_tensor *labels);
 /* Your own, filled by a callback: item writes example i (bytes of the given shape, and a label); 0 on success. It is
- * called from the prefetch thread if there is one. */
+ * called from the prefetch thread if there is one, so arg must live until tn_close. */
 typedef int (*tn_item_fn)(void *arg, int64_t i, uint8_t *image, int64_t *label);
 TN_API tn_dataset *tn_dataset_custom(tn_context *tn, int64_t count, int rank, const int64_t *dims, tn_item_fn item,
                                      void *arg);
@@ -449,7 +450,8 @@ typedef struct tn_loader_options {
     bool drop_last;
     uint64_t seed;     /* of the shuffle: epoch e of seed s always has the same order */
     bool keep_on_host; /* do not move the dataset to the device even if it fits */
-    int prefetch;      /* batches prepared ahead by a thread where the dataset is not on the device; 2 */
+    int prefetch;      /* batches prepared ahead by a thread where the dataset is not on the device: 2;
+                        * negative: no thread, each batch is made when asked for */
 } tn_loader_options;
 typedef struct tn_batch {
     tn_tensor *x; /* f32[n, ...] */
@@ -464,6 +466,7 @@ TN_API bool tn_loader_next(tn_loader *loader, tn_batch *batch);
 TN_API int64_t tn_loader_batches(const tn_loader *loader);  /* per epoch */
 TN_API int64_t tn_loader_epoch(const tn_loader *loader);    /* epochs finished */
 TN_API int64_t tn_loader_position(const tn_loader *loader); /* batches given in the present epoch */
+/* position may be tn_loader_batches: the epoch is about to end. */
 TN_API void tn_loader_seek(tn_loader *loader, int64_t epoch, int64_t position);
 /* The order of the examples in the present epoch: count entries. */
 TN_API const int64_t *tn_loader_order(const tn_loader *loader, int64_t *count);
