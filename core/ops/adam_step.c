@@ -30,8 +30,7 @@ static tn_status run(const tn_run *run, tn_error *error)
     const tn_adam_step_attrs *how = run->attrs;
     double lr = *(const double *)run->in[run->n_in - 2];
     int64_t step = *(const int64_t *)run->in[run->n_in - 1];
-    if (step < 1)
-        return tn_fail(error, TN_INVALID, 0, "adam_step: steps count from 1, but step is %lld", (long long)step);
+    if (step < 1) return tn_fail(error, TN_INVALID, 0, "steps count from 1, but step is %lld", (long long)step);
 
     adam a = {.beta1 = how->beta1, .beta2 = how->beta2, .eps = how->eps, .keep = 1};
     if (how->decoupled)

@@ -26,7 +26,7 @@ static tn_status run(const tn_run *run, tn_error *error)
     job j = {.x = run->in[0], .y = run->out[1], .target = run->in[1], .losses = run->scratch};
     j.n = x->dims[0];
     j.classes = x->dims[1];
-    tn_status status = tn__check_index("cross_entropy", "target", j.target, j.n, j.classes, "classes", error);
+    tn_status status = tn__check_index("target", j.target, j.n, j.classes, "classes", error);
     if (status != TN_OK) return status;
 
     bool f32 = x->dtype == TN_F32;
@@ -95,7 +95,7 @@ static tn_status run_grad(const tn_run *run, tn_error *error)
     job j = {.dy = run->in[0], .x = run->in[1], .y = run->out[0], .target = run->in[2]};
     j.n = p->dims[0];
     j.classes = p->dims[1];
-    tn_status status = tn__check_index("cross_entropy", "target", j.target, j.n, j.classes, "classes", error);
+    tn_status status = tn__check_index("target", j.target, j.n, j.classes, "classes", error);
     if (status != TN_OK) return status;
     tn__parallel_for(j.n, GRAIN / (j.classes + 1) + 1, p->dtype == TN_F32 ? backward_f32 : backward_f64, &j);
     return TN_OK;

@@ -31,7 +31,7 @@ static tn_status run(const tn_run *run, tn_error *error)
     const tn_tensor_desc *x = run->in_desc[0], *y = run->out_desc[0];
     job j = {run->in[0], run->out[0], run->in[1], 0, (float)how->scale, (float)how->shift};
     int64_t n = y->dims[0], elements = tn_desc_numel(y);
-    tn_status status = tn__check_index("gather_scale", "index", j.index, n, x->dims[0], "rows", error);
+    tn_status status = tn__check_index("index", j.index, n, x->dims[0], "rows", error);
     if (status != TN_OK || elements == 0) return status;
     j.row = elements / n;
     tn__parallel_for(n, GRAIN / j.row + 1, scale_rows, &j);

@@ -6,8 +6,8 @@
 
 #include "ops/op.h"
 
-/* TN_OK if all n indices lie in [0, limit), else TN_INVALID with "<op>: <input>[3] is 12, but there are 10 <things>". */
-tn_status tn__check_index(const char *op, const char *input, const int64_t *index, int64_t n, int64_t limit,
-                          const char *things, tn_error *error);
+/* TN_OK if all n indices lie in [0, limit), else TN_INVALID with "<input>[3] is 12, but there are 10 <things>". */
+tn_status tn__check_index(const char *input, const int64_t *index, int64_t n, int64_t limit, const char *things,
+                          tn_error *error);
 
 #endif

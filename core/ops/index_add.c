@@ -39,7 +39,7 @@ static tn_status run(const tn_run *run, tn_error *error)
     const tn_tensor_desc *dy = run->in_desc[0], *dx = run->out_desc[0];
     job j = {.dy = run->in[0], .dx = run->out[0], .index = run->in[1], .n = dy->dims[0]};
     int64_t rows = dx->dims[0];
-    tn_status status = tn__check_index("index_add", "index", j.index, j.n, rows, "rows", error);
+    tn_status status = tn__check_index("index", j.index, j.n, rows, "rows", error);
     if (status != TN_OK || tn_desc_numel(dx) == 0) return status;
     j.row = tn_desc_numel(dx) / rows;
     int64_t grain = tn_desc_numel(dx) + j.n * j.row < GRAIN ? rows : rows / PIECES + 1;

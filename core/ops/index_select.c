@@ -25,7 +25,7 @@ static tn_status run(const tn_run *run, tn_error *error)
     const tn_tensor_desc *x = run->in_desc[0], *y = run->out_desc[0];
     job j = {.x = run->in[0], .y = run->out[0], .index = run->in[1]};
     int64_t n = y->dims[0], elements = tn_desc_numel(y);
-    tn_status status = tn__check_index("index_select", "index", j.index, n, x->dims[0], "rows", error);
+    tn_status status = tn__check_index("index", j.index, n, x->dims[0], "rows", error);
     if (status != TN_OK || elements == 0) return status;
     j.row = elements / n * (int64_t)tn_dtype_size(x->dtype);
     tn__parallel_for(n, GRAIN_BYTES / j.row + 1, copy_rows, &j);

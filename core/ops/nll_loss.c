@@ -8,7 +8,7 @@ static tn_status run(const tn_run *run, tn_error *error)
     const tn_tensor_desc *x = run->in_desc[0];
     int64_t n = x->dims[0], classes = x->dims[1];
     const int64_t *target = run->in[1];
-    tn_status status = tn__check_index("nll_loss", "target", target, n, classes, "classes", error);
+    tn_status status = tn__check_index("target", target, n, classes, "classes", error);
     if (status != TN_OK) return status;
 
     double sum = 0;

@@ -10,7 +10,7 @@ static tn_status run(const tn_run *run, tn_error *error)
     const int64_t *index = run->in[0], n = tn_desc_numel(run->in_desc[0]);
     const int64_t classes = ((const tn_one_hot_attrs *)run->attrs)->classes;
     int64_t *y = run->out[0];
-    tn_status status = tn__check_index("one_hot", "index", index, n, classes, "classes", error);
+    tn_status status = tn__check_index("index", index, n, classes, "classes", error);
     if (status != TN_OK || n == 0) return status;
     memset(y, 0, (size_t)(n * classes) * sizeof *y);
     for (int64_t i = 0; i < n; i++) y[i * classes + index[i]] = 1;
