@@ -23,6 +23,15 @@ typedef struct tn_gemm {
 
 /* Floating-point operations that are worth a thread. */
 enum { TN_GEMM_GRAIN = 1 << 21 };
+/* Kernels that run many products in parallel cut them into at most this many slots, each with scratch memory of its
+ * own; a thread does neighbouring slots, all in the memory of the first of them. */
+enum { TN_GEMM_SLOTS = 64 };
+/* Runs body over n slots that do `flops` in all. */
+static inline void tn__for_slots(int64_t n, uint64_t flops, void (*body)(void *arg, int64_t begin, int64_t end),
+                                 const void *arg)
+{
+    tn__parallel_for(n, TN_GEMM_GRAIN * n / (int64_t)(flops + 1) + 1, body, (void *)arg);
+}
 
 /* The whole product: on several threads, or on the calling one. scratch: tn__gemm_scratch bytes, aligned to 64. */
 void tn__gemm(const tn_gemm *g, void *scratch);

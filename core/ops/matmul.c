@@ -26,7 +26,7 @@ static bool infer(tn_infer *infer)
 
 /* ---- reference kernel: one product after the other, or several small ones at a time */
 
-enum { SLOTS = 64, SMALL_FLOPS = 1 << 22, SMALL_SCRATCH = 1 << 20 };
+enum { SMALL_FLOPS = 1 << 22, SMALL_SCRATCH = 1 << 20 };
 
 static int64_t count(const tn_run *run)
 {
@@ -101,7 +101,7 @@ static int64_t slots(const tn_run *run)
 {
     int64_t n = count(run);
     bool small = n > 1 && flops(run) / (uint64_t)n < SMALL_FLOPS && scratch_of_one(run) < SMALL_SCRATCH;
-    return !small ? 1 : n < SLOTS ? n : SLOTS;
+    return !small ? 1 : n < TN_GEMM_SLOTS ? n : TN_GEMM_SLOTS;
 }
 
 static uint64_t scratch(const tn_run *run)
@@ -125,10 +125,7 @@ static tn_status run(const tn_run *run, tn_error *error TN_UNUSED)
 {
     const int64_t n = count(run), parts = slots(run);
     if (tn_desc_numel(run->out_desc[0]) == 0) return TN_OK;
-    if (parts > 1) {
-        int64_t flops_of_slot = (int64_t)flops(run) / parts;
-        tn__parallel_for(parts, TN_GEMM_GRAIN / (flops_of_slot + 1) + 1, run_slots, (void *)run);
-    }
+    if (parts > 1) tn__for_slots(parts, flops(run), run_slots, run);
     for (int64_t item = 0; parts == 1 && item < n; item++) {
         tn_gemm g = product(run, item);
         tn__gemm(&g, run->scratch);
