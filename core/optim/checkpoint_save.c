@@ -94,8 +94,12 @@ static void add_real(saving *s, const char *key, double value)
     json_t *number = json_real(value);
     char *text = add_pair(s, key);
     size_t length = json_dumpb(number, text, TEXT - 1, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
-    text[length < TEXT ? length : 0] = '\0';
     json_decref(number);
+    if (length == 0 || length >= TEXT) {
+        tn_raise(s->tn, TN_OUT_OF_MEMORY, "no memory for the metadata \"%s\"", key);
+        length = 0;
+    }
+    text[length] = '\0';
 }
 
 static void add_metadata(saving *s, const tn_checkpoint *what)
