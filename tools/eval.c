@@ -47,7 +47,7 @@ static bool print_score(const eval_options *o, tn_context *tn, const tool_score 
                                         tool_json_number(score->loss), "accuracy", tool_json_number(score->accuracy),
                                         "seconds", tool_json_number(seconds), "images_per_second",
                                         tool_json_number(images / seconds), "device", tn_default_device(tn)));
-    printf("%s on %s: test loss %.4f, test accuracy %.2f %% of %s images, %s images/s\n", o->setup.model,
+    printf("%s on %s: test loss %#.4g, test accuracy %.2f %% of %s images, %s images/s\n", o->setup.model,
            tn_default_device(tn), score->loss, 100 * score->accuracy, TOOL_COUNT(images), TOOL_COUNT(images / seconds));
     return true;
 }

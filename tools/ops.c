@@ -73,10 +73,14 @@ static void print_table(const tn_op_status *ops, int n, const columns *backends)
 
 static void print_in_full(const tn_op_status *op, const columns *backends)
 {
+    bool any = false;
     printf("%s\n  %s\n  backends:", op->schema, op->meaning);
-    for (int i = 0; i < backends->n; i++)
-        if (tn_backend_has_op(backends->names[i], op->name)) printf(" %s", backends->names[i]);
-    puts(op->fused ? "; elsewhere it runs as simpler operators" : "");
+    for (int i = 0; i < backends->n; i++) {
+        if (!tn_backend_has_op(backends->names[i], op->name)) continue;
+        printf(" %s", backends->names[i]);
+        any = true;
+    }
+    printf("%s%s\n", any ? "" : " none", op->fused ? "; elsewhere it runs as simpler operators" : "");
 }
 
 static bool print_json(const tn_op_status *op, const columns *backends)

@@ -29,7 +29,7 @@ static const struct argp_option options[] = {
     {"weight-decay", DECAY,     "X",    0, "default: 0.01 for adamw, else 0", 1},
     {"schedule",     SCHEDULE,  "HOW",  0, "none, cosine, or step:30:0.1, which multiplies the rate by 0.1 every 30 epochs (default: none)", 1},
     {"seed",         SEED,      "N",    0, "of initial weights and shuffles (default: 0)", 1},
-    {"save",         SAVE,      "FILE", 0, "write a checkpoint after each epoch, and at Ctrl-C", 2},
+    {"save",         SAVE,      "FILE", 0, "keep a checkpoint of each epoch, and of Ctrl-C", 2},
     {"resume",       RESUME,    "FILE", 0, "go on exactly where that checkpoint stands", 2},
     {"json",         JSON,      "FILE", 0, "write a line of JSON for each epoch; - is stdout", 2},
     {"quiet",        'q',       NULL,   0, "print nothing but errors", 2},
@@ -144,11 +144,15 @@ static void print_start(const train_options *o, const tool_training *t)
     fprintf(people(o), "%s: %s parameters, on %s, %s, batch size %lld, learning rate %g\n", o->recipe.setup.model,
             TOOL_COUNT((double)parameters), tn_default_device(t->tn), tn_optim_type(t->state.optimizer),
             (long long)o->recipe.batch_size, tn_optim_get_lr(t->state.optimizer));
+    if (o->resume)
+        fprintf(people(o), "going on in epoch %lld after %lld of %lld steps\n",
+                (long long)tn_loader_epoch(t->state.loader) + 1, (long long)tn_loader_position(t->state.loader),
+                (long long)tn_loader_batches(t->state.loader));
 }
 
 static void print_epoch(const train_options *o, const tool_epoch *epoch, const tool_score *test)
 {
-    fprintf(people(o), "epoch %lld/%lld  loss %.4f  test loss %.4f  test accuracy %.2f %%  %.2f s  %s images/s\n",
+    fprintf(people(o), "epoch %lld/%lld  loss %#.4g  test loss %#.4g  test accuracy %.2f %%  %.2f s  %s images/s\n",
             (long long)epoch->number, (long long)o->recipe.epochs, epoch->loss, test->loss, 100 * test->accuracy,
             epoch->seconds, TOOL_COUNT((double)epoch->images / epoch->seconds));
     fflush(people(o));

@@ -116,7 +116,7 @@ static void show(progress *p)
     double elapsed = tool_now() - p->started, steps = (double)(p->done - p->first);
     double left = elapsed / steps * (double)(p->batches - p->done);
     char text[128];
-    snprintf(text, sizeof text, "loss %.4f  %s images/s  %s left", p->recent, TOOL_COUNT((double)p->images / elapsed),
+    snprintf(text, sizeof text, "loss %#.4g  %s images/s  %s left", p->recent, TOOL_COUNT((double)p->images / elapsed),
              TOOL_TIME(left));
     tool_meter_draw(&p->meter, (double)p->done / (double)p->batches, text);
 }
