@@ -22,12 +22,12 @@ flag=${sanitizers:+-fsanitize=$sanitizers}
 
 # outside PROJECT: configures and builds tests/outside/PROJECT against the installed Tenon.
 outside() {
-    cmake -S "$source/tests/outside/$1" -B "$work/$1" -DCMAKE_PREFIX_PATH="$prefix" \
-        -DCMAKE_C_FLAGS="$flag" -DCMAKE_CXX_FLAGS="$flag"
-    cmake --build "$work/$1"
+    expect "" cmake --no-warn-unused-cli -S "$source/tests/outside/$1" -B "$work/$1" \
+        -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS="$flag" -DCMAKE_CXX_FLAGS="$flag"
+    expect "" cmake --build "$work/$1"
 }
 
-cmake --install "$build" --prefix "$work/first"
+expect "" cmake --install "$build" --prefix "$work/first"
 prefix=$work/moved
 mv "$work/first" "$prefix"
 [ -x "$prefix/bin/tenon" ] && [ -f "$prefix/include/tenon.h" ]
@@ -45,7 +45,7 @@ outside plugin
 [ "$(nm -D --defined-only "$work/plugin/demo.so" | grep -c ' T ')" = 1 ] # the entry symbol alone
 expect "demo:0" env TENON_PLUGIN_FILES="$work/plugin/demo.so" "$prefix/bin/tenon" backends
 expect "relu on demo:0" env TENON_PLUGIN_FILES="$work/plugin/demo.so" "$work/library/outside" demo
-cmake --install "$work/plugin"
+expect "" cmake --install "$work/plugin"
 expect "relu on demo:0" "$work/library/outside" demo
 
 export PKG_CONFIG_PATH
