@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The promises that every operator keeps, as checks over its samples. */
+#include "op_checks.h"
+
+#include "op_run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SEED = 5 };
+
+static bool fail(op_report *report, const sample *s, tn_dtype dtype, const char *what, const char *why)
+{
+    snprintf(report->why, sizeof report->why, "%s, sample \"%s\", %s: %s: %s", s->op->name, s->text,
+             dtype ? tn_dtype_name(dtype) : "fixed dtypes", what, why);
+    return false;
+}
+
+/* The dtypes that a sample is worth running with: one if it fixes them itself. */
+static int dtypes_of(const sample *s, const tn_dtype *all, int n, const tn_dtype **list)
+{
+    static const tn_dtype fixed[] = {0};
+    *list = sample_has_free_dtype(s) ? all : fixed;
+    return sample_has_free_dtype(s) ? n : 1;
+}
+
+/* Calls one(s, dtype) for each sample and each of n dtypes. */
+typedef bool (*one_fn)(const op_subject *subject, const sample *s, tn_dtype dtype, op_report *report);
+
+static bool for_each(const op_subject *subject, const tn_dtype *all, int n, one_fn one, op_report *report)
+{
+    for (const char *const *text = subject->op->samples; text && *text; text++) {
+        sample s;
+        char why[200];
+        if (!sample_parse(subject->op, *text, &s, why)) return fail(report, &s, 0, "cannot be read", why);
+        const tn_dtype *list;
+        int count = dtypes_of(&s, all, n, &list);
+        for (int i = 0; i < count; i++)
+            if (!one(subject, &s, list[i], report)) return false;
+    }
+    return true;
+}
+
+/* Did the operator itself say that it does not take this dtype? */
+static bool refuses(const op_outcome *outcome)
+{
+    return outcome->status == TN_UNSUPPORTED || outcome->status == TN_INVALID;
+}
+
+/* ---- samples */
+
+static bool runs(const op_subject *subject, const sample *s, tn_dtype dtype, op_report *report)
+{
+    op_values values = op_values_draw(s, dtype, SEED);
+    op_outcome outcome = op_run(subject, subject->reference, s, dtype, &values, ROW_MAJOR);
+    report->ran += outcome.status == TN_OK;
+    report->refused += sample_is_empty(s); /* here: samples with an empty tensor */
+    bool ok =
+        outcome.status == TN_OK || fail(report, s, dtype, "does not run on the reference backend", outcome.message);
+    op_outcome_free(&outcome);
+    op_values_free(&values);
+    return ok;
+}
+
+bool check_samples(const op_subject *subject, op_report *report)
+{
+    static const tn_dtype reals[] = {TN_F32, TN_F64};
+    if (!for_each(subject, reals, 2, runs, report)) return false;
+    const char *missing = report->ran == 0       ? "no sample runs"
+                          : report->refused == 0 ? "no sample has an empty tensor"
+                                                 : NULL;
+    if (missing) snprintf(report->why, sizeof report->why, "%s: %s", subject->op->name, missing);
+    return !missing;
+}
+
+/* ---- one dtype against another */
+
+static bool compare_reals(const op_subject *subject, const sample *s, bool odd, op_report *report)
+{
+    char why[300];
+    op_values values = op_values_draw(s, TN_F64, SEED);
+    if (odd) op_values_sprinkle(s, TN_F64, &values);
+    op_outcome exact = op_run(subject, subject->reference, s, TN_F64, &values, ROW_MAJOR);
+    op_outcome single = op_run(subject, subject->reference, s, TN_F32, &values, ROW_MAJOR);
+    bool ok = single.status == TN_OK && exact.status == TN_OK;
+    if (!ok) snprintf(why, sizeof why, "%.140s%.140s", single.message, exact.message);
+    ok = ok && op_outcome_close(&single, &exact, op_tolerance(TN_F32), why);
+    report->ran++;
+    op_outcome_free(&exact);
+    op_outcome_free(&single);
+    op_values_free(&values);
+    return ok ||
+           fail(report, s, TN_F32, odd ? "with NaN and infinities, f32 is unlike f64" : "f32 is far from f64", why);
+}
+
+static bool f32_like_f64(const op_subject *subject, const sample *s, tn_dtype dtype, op_report *report)
+{
+    (void)dtype;
+    return compare_reals(subject, s, false, report);
+}
+
+bool check_precision(const op_subject *subject, op_report *report)
+{
+    static const tn_dtype real[] = {TN_F64};
+    return for_each(subject, real, 1, f32_like_f64, report);
+}
+
+/* What an integer or bool result must be, given the f64 result. */
+static double wrapped(double exact, tn_dtype dtype)
+{
+    int64_t whole = (int64_t)exact;
+    switch (dtype) {
+    case TN_I32: return (int32_t)(uint32_t)(uint64_t)whole;
+    case TN_U8: return (uint8_t)(uint64_t)whole;
+    case TN_BOOL: return whole != 0;
+    default: return (double)whole;
+    }
+}
+
+static bool attrs_are_whole(const sample *s)
+{
+    for (int i = 0; i < s->schema->n_attrs; i++)
+        for (int k = 0; s->schema->attrs[i].is_float && k < s->schema->attrs[i].count; k++) {
+            double value;
+            memcpy(&value, s->attrs + s->schema->attrs[i].offset + 8 * k, sizeof value);
+            if (value != floor(value)) return false;
+        }
+    return true;
+}
+
+/* The same whole numbers, once as `dtype` and once as f64. */
+static bool integers_like_f64(const op_subject *subject, const sample *s, tn_dtype dtype, op_report *report)
+{
+    char why[300];
+    if (!dtype || !attrs_are_whole(s)) return true;
+    op_values values = op_values_draw(s, dtype, SEED);
+    op_outcome found = op_run(subject, subject->reference, s, dtype, &values, ROW_MAJOR);
+    op_outcome exact = op_run(subject, subject->reference, s, TN_F64, &values, ROW_MAJOR);
+    bool ok = found.status == TN_OK;
+    report->ran += ok;
+    report->refused += !ok;
+    for (int i = 0; ok && i < exact.n; i++) {
+        if (i >= found.n || found.item[i].dtype == exact.item[i].dtype) continue;
+        for (int64_t k = 0; k < exact.item[i].numel; k++)
+            exact.item[i].values[k] = wrapped(exact.item[i].values[k], dtype);
+        exact.item[i].dtype = dtype;
+    }
+    ok = ok ? op_outcome_close(&found, &exact, 0, why) : refuses(&found);
+    if (!refuses(&found) && found.status != TN_OK) snprintf(why, sizeof why, "%.250s", found.message);
+    op_outcome_free(&found);
+    op_outcome_free(&exact);
+    op_values_free(&values);
+    return ok || fail(report, s, dtype, "integers differ from f64", why);
+}
+
+bool check_integers(const op_subject *subject, op_report *report)
+{
+    static const tn_dtype integers[] = {TN_I64, TN_I32, TN_U8, TN_BOOL};
+    return for_each(subject, integers, 4, integers_like_f64, report);
+}
+
+/* ---- strides, other backends */
+
+static const tn_dtype every[] = {TN_F32, TN_F64, TN_I64, TN_I32, TN_U8, TN_BOOL};
+enum { N_EVERY = sizeof every / sizeof *every };
+
+/* Runs the sample on tn in each layout and compares with the row-major run on the reference backend. */
+static bool like_reference(const op_subject *subject, tn_context *tn, const sample *s, tn_dtype dtype, bool odd,
+                           op_report *report)
+{
+    for (op_layout layout = ROW_MAJOR; layout < N_LAYOUTS; layout++) {
+        char why[300], what[100];
+        op_values values = op_values_draw(s, dtype, SEED);
+        if (odd) op_values_sprinkle(s, dtype, &values);
+        if (layout == EXPANDED) op_values_expand(s, &values);
+        op_outcome expected = op_run(subject, subject->reference, s, dtype, &values, ROW_MAJOR);
+        op_outcome found = op_run(subject, tn, s, dtype, &values, layout);
+        bool ok = found.status == TN_OK;
+        if (expected.status != TN_OK || found.status == TN_UNSUPPORTED) {
+            report->refused++;
+            ok = expected.status != TN_OK ? refuses(&expected) : tn != subject->reference;
+            snprintf(why, sizeof why, "%.250s", expected.status != TN_OK ? expected.message : found.message);
+        } else {
+            report->ran++;
+            if (!ok) snprintf(why, sizeof why, "%.250s", found.message);
+            ok = ok && op_outcome_close(&found, &expected, op_tolerance(dtype), why);
+        }
+        op_outcome_free(&expected);
+        op_outcome_free(&found);
+        op_values_free(&values);
+        snprintf(what, sizeof what, "%s%s%s", tn_default_device(tn), odd ? " with NaN and infinities, " : ", ",
+                 op_layout_names[layout]);
+        if (!ok) return fail(report, s, dtype, what, why);
+    }
+    return true;
+}
+
+static bool strides_do_not_matter(const op_subject *subject, const sample *s, tn_dtype dtype, op_report *report)
+{
+    return like_reference(subject, subject->reference, s, dtype, false, report);
+}
+
+bool check_strides(const op_subject *subject, op_report *report)
+{
+    return for_each(subject, every, N_EVERY, strides_do_not_matter, report);
+}
+
+static bool backends_agree(const op_subject *subject, const sample *s, tn_dtype dtype, op_report *report)
+{
+    return like_reference(subject, subject->other, s, dtype, false, report);
+}
+
+bool check_backend(const op_subject *subject, op_report *report)
+{
+    return for_each(subject, every, N_EVERY, backends_agree, report);
+}
+
+static bool oddities_agree(const op_subject *subject, const sample *s, tn_dtype dtype, op_report *report)
+{
+    if (!subject->other) return compare_reals(subject, s, true, report);
+    return like_reference(subject, subject->other, s, dtype, true, report);
+}
+
+bool check_not_finite(const op_subject *subject, op_report *report)
+{
+    static const tn_dtype reals[] = {TN_F32, TN_F64};
+    return for_each(subject, reals, 2, oddities_agree, report);
+}

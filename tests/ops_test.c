@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every operator of the catalogue keeps every promise, on its own samples and on every backend that is here. One test
+ * for each operator and promise, so that a failure names both; then tests of the checks themselves. */
+#include "op_checks.h"
+
+#include "engine/autograd.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct {
+    const char *name;
+    op_check_fn check;
+    bool on_backends; /* runs once for each backend beside the reference */
+} promises[] = {
+    {"has samples", check_samples, false},
+    {"f32 like f64", check_precision, false},
+    {"integers", check_integers, false},
+    {"strides", check_strides, false},
+    {"NaN and infinities", check_not_finite, false},
+    {"gradient", check_gradient, false},
+    {"second derivative", check_second_derivative, false},
+    {"decomposition", check_decomposition, false},
+    {"as the reference does", check_backend, true},
+    {"NaN and infinities", check_not_finite, true},
+};
+enum { N_PROMISES = sizeof promises / sizeof *promises, MOST_BACKENDS = 4, MOST_TESTS = 4000 };
+
+static tn_context *reference, *others[MOST_BACKENDS];
+static const char *other_names[MOST_BACKENDS];
+static int n_others;
+
+typedef struct job {
+    op_subject subject;
+    op_check_fn check;
+    const char *backend;
+    char name[120];
+} job;
+
+static job *jobs;
+static struct CMUnitTest *tests;
+static size_t n_tests;
+
+static void run_job(void **state)
+{
+    const job *j = *state;
+    op_report report = {.why = ""};
+    bool ok = j->check(&j->subject, &report);
+    if (!ok) fail_msg("%s", report.why);
+    if (j->backend && report.refused)
+        printf("             %s refused %d of %d runs\n", j->backend, report.refused, report.ran + report.refused);
+}
+
+static void add_job(const tn_op *op, int promise, int other)
+{
+    job *j = &jobs[n_tests];
+    *j = (job){.check = promises[promise].check,
+               .subject = {op, tn__apply_all, reference, other < 0 ? NULL : others[other]},
+               .backend = other < 0 ? NULL : other_names[other]};
+    snprintf(j->name, sizeof j->name, "%s: %s%s%s", op->name, other < 0 ? "" : other_names[other],
+             other < 0 ? "" : ": ", promises[promise].name);
+    tests[n_tests++] = (struct CMUnitTest){j->name, run_job, NULL, NULL, j};
+}
+
+static void add_jobs(const tn_op *op)
+{
+    for (int promise = 0; promise < N_PROMISES; promise++) {
+        if (!promises[promise].on_backends) add_job(op, promise, -1);
+        for (int other = 0; promises[promise].on_backends && other < n_others; other++) add_job(op, promise, other);
+    }
+}
+
+/* ---- do the checks notice anything? Each breaks one operator in one way. */
+
+static bool wrong_value_in_f32(tn_context *tn, const tn_op *op, const void *attrs, int n_in, tn_tensor *const *in,
+                               tn_tensor **out)
+{
+    bool ok = tn__apply_all(tn, op, attrs, n_in, in, out);
+    if (ok && tn_dtype_of(out[0]) == TN_F32) out[0] = tn_mul_scalar(out[0], 1.001);
+    return ok;
+}
+
+static bool wrong_integers(tn_context *tn, const tn_op *op, const void *attrs, int n_in, tn_tensor *const *in,
+                           tn_tensor **out)
+{
+    bool ok = tn__apply_all(tn, op, attrs, n_in, in, out);
+    if (ok && tn_dtype_of(out[0]) == TN_I64) out[0] = tn_add_scalar(out[0], 1);
+    return ok;
+}
+
+static bool wrong_on_views(tn_context *tn, const tn_op *op, const void *attrs, int n_in, tn_tensor *const *in,
+                           tn_tensor **out)
+{
+    bool ok = tn__apply_all(tn, op, attrs, n_in, in, out);
+    if (ok && !tn_is_contiguous(in[0])) out[0] = tn_neg(out[0]);
+    return ok;
+}
+
+/* x * x with one x held constant: the value is right, the gradient half. */
+static bool wrong_gradient(tn_context *tn, const tn_op *op, const void *attrs, int n_in, tn_tensor *const *in,
+                           tn_tensor **out)
+{
+    (void)op, (void)attrs, (void)n_in;
+    out[0] = tn_mul(in[0], tn_detach(in[0]));
+    return tn_check(tn) == TN_OK;
+}
+
+/* sin(x) whose second derivative is lost: its gradient is right, but dy * cos(x) with x detached. */
+static void constant_slope(tn_grad *g)
+{
+    tn_send_grad(g, 0, tn_mul(g->dy, tn_detach(tn_cos(g->in[0]))));
+}
+
+static bool wrong_second_derivative(tn_context *tn, const tn_op *op, const void *attrs, int n_in, tn_tensor *const *in,
+                                    tn_tensor **out)
+{
+    static const tn_op flat = {.name = "sin", .grad = constant_slope};
+    bool recording = tn_set_grad_enabled(tn, false);
+    bool ok = tn__apply_all(tn, op, attrs, n_in, in, out);
+    tn_set_grad_enabled(tn, recording);
+    return ok && tn__record(tn, &flat, NULL, 0, n_in, in, 1, out);
+}
+
+static bool nan_becomes_zero(tn_context *tn, const tn_op *op, const void *attrs, int n_in, tn_tensor *const *in,
+                             tn_tensor **out)
+{
+    bool ok = tn__apply_all(tn, op, attrs, n_in, in, out);
+    if (ok && tn_dtype_of(out[0]) == TN_F32) out[0] = tn_where(tn_eq(out[0], out[0]), out[0], tn_zeros_like(out[0]));
+    return ok;
+}
+
+static void assert_noticed(const tn_op *op, op_apply_fn apply, op_check_fn check, const char *word)
+{
+    op_subject broken = {op, apply, reference, NULL}, sound = {op, tn__apply_all, reference, NULL};
+    op_report report = {.why = ""};
+    assert_false(check(&broken, &report));
+    assert_non_null(strstr(report.why, word));
+    if (!check(&sound, &report)) fail_msg("%s", report.why);
+}
+
+static void checks_notice_what_is_wrong(void **state)
+{
+    (void)state;
+    assert_noticed(&tn__op_exp, wrong_value_in_f32, check_precision, "f32 is far from f64");
+    assert_noticed(&tn__op_add, wrong_integers, check_integers, "integers differ");
+    assert_noticed(&tn__op_exp, wrong_on_views, check_strides, "transposed");
+    assert_noticed(&tn__op_square, wrong_gradient, check_gradient, "wrong gradient");
+    assert_noticed(&tn__op_sin, wrong_second_derivative, check_second_derivative, "wrong second derivative");
+    assert_noticed(&tn__op_exp, nan_becomes_zero, check_not_finite, "NaN");
+}
+
+/* For a copy of an operator, which the catalogue does not know. */
+static bool original(tn_context *tn, const tn_op *op, const void *attrs, int n_in, tn_tensor *const *in,
+                     tn_tensor **out)
+{
+    return tn__apply_all(tn, tn__catalogue[tn__op_index(op->name)], attrs, n_in, in, out);
+}
+
+static void check_notices_missing_samples(void **state)
+{
+    (void)state;
+    static const char *const none[] = {NULL}, *const full[] = {"x[2,3]", NULL}, *const wrong[] = {"z[2]", NULL};
+    static const char *const *const lists[] = {NULL, none, full, wrong};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        tn_op op = tn__op_exp;
+        op.samples = lists[i];
+        op_subject subject = {&op, original, reference, NULL};
+        op_report report = {.why = ""};
+        assert_false(check_samples(&subject, &report));
+    }
+}
+
+/* ---- */
+
+static void open_contexts(void)
+{
+    int n = 0;
+    reference = tn_open("reference");
+    const tn_backend_status *backends = tn_backends(&n);
+    for (int i = 0; i < n && n_others < MOST_BACKENDS; i++) {
+        if (backends[i].refused || backends[i].n_devices == 0 || strcmp(backends[i].name, "reference") == 0) continue;
+        other_names[n_others] = backends[i].name;
+        others[n_others++] = tn_open(backends[i].name);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    setenv("TENON_FALLBACK", "error", 1); /* a backend is compared only where it does the work itself */
+    open_contexts();
+    jobs = calloc(MOST_TESTS, sizeof *jobs);
+    tests = calloc(MOST_TESTS, sizeof *tests);
+    if (!jobs || !tests) return 1;
+    for (int i = 0; tn__catalogue[i]; i++) add_jobs(tn__catalogue[i]);
+    tests[n_tests++] = (struct CMUnitTest)cmocka_unit_test(checks_notice_what_is_wrong);
+    tests[n_tests++] = (struct CMUnitTest)cmocka_unit_test(check_notices_missing_samples);
+    if (argc > 1) cmocka_set_test_filter(argv[1]);
+    int failed = _cmocka_run_group_tests("operators", tests, n_tests, NULL, NULL);
+    for (int i = 0; i < n_others; i++) tn_close(others[i]);
+    int unclean = tn_close(reference);
+    free(jobs);
+    free(tests);
+    return failed || unclean;
+}
