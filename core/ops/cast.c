@@ -83,7 +83,7 @@ bool tn__check_value(tn_infer *infer, tn_dtype dtype, double value)
     if (!integer_range(dtype, &low, &high)) return true;
     if (value == trunc(value) && low <= value && value <= high) return true;
     tn_raise(infer->ctx, TN_INVALID,
-             "%s: %g is no %s; use a whole number from %.0f to %.0f, or convert the tensor with tn_cast first",
+             "%s: %g is no %s value; use a whole number from %.0f to %.0f, or convert the tensor with tn_cast first",
              infer->op->name, value, tn_dtype_name(dtype), low, high);
     return false;
 }

@@ -5,8 +5,6 @@
 
 #include "ops/elementwise.h"
 
-enum { AT_ONCE = 256 };
-
 typedef struct filling {
     tn_formula formula;
     const void *arg;
@@ -16,9 +14,9 @@ typedef struct filling {
 static void fill_span(const tn_span *span)
 {
     const filling *how = span->arg;
-    double values[AT_ONCE];
-    for (int64_t done = 0; done < span->n; done += AT_ONCE) {
-        const int64_t left = span->n - done, n = left < AT_ONCE ? left : AT_ONCE;
+    double values[TN_GENERATE_AT_ONCE];
+    for (int64_t done = 0; done < span->n; done += TN_GENERATE_AT_ONCE) {
+        const int64_t left = span->n - done, n = left < TN_GENERATE_AT_ONCE ? left : TN_GENERATE_AT_ONCE;
         how->formula(how->arg, span->first + done, n, values);
         how->store(&(tn_span){.n = n,
                               .at = {span->at[0] + done * span->step[0], (char *)values},

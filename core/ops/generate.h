@@ -6,7 +6,9 @@
 
 #include "ops/op.h"
 
-/* Writes the values of the elements first, ..., first + n - 1. */
+enum { TN_GENERATE_AT_ONCE = 256 };
+
+/* Writes the values of the elements first, ..., first + n - 1; n <= TN_GENERATE_AT_ONCE. */
 typedef void (*tn_formula)(const void *arg, int64_t first, int64_t n, double *values);
 
 /* Sets all elements of y, of any dtype and strides, converting as cast does. */

@@ -8,10 +8,11 @@
 
 #include <math.h>
 
-void tn__philox(uint64_t seed, uint64_t offset, uint64_t block, uint32_t out[4])
+static inline void philox(tn_rng rng, uint64_t block, uint32_t out[4])
 {
-    uint32_t c0 = (uint32_t)block, c1 = (uint32_t)(block >> 32), c2 = (uint32_t)offset, c3 = (uint32_t)(offset >> 32);
-    uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
+    uint32_t c0 = (uint32_t)block, c1 = (uint32_t)(block >> 32);
+    uint32_t c2 = (uint32_t)rng.offset, c3 = (uint32_t)(rng.offset >> 32);
+    uint32_t key0 = (uint32_t)rng.seed, key1 = (uint32_t)(rng.seed >> 32);
     for (int round = 0; round < 10; round++) {
         const uint64_t a = UINT64_C(0xD2511F53) * c0, b = UINT64_C(0xCD9E8D57) * c2;
         c0 = (uint32_t)(b >> 32) ^ c1 ^ key0;
@@ -27,10 +28,27 @@ void tn__philox(uint64_t seed, uint64_t offset, uint64_t block, uint32_t out[4])
     out[3] = c3;
 }
 
+void tn__philox(uint64_t seed, uint64_t offset, uint64_t block, uint32_t out[4])
+{
+    philox((tn_rng){seed, offset}, block, out);
+}
+
 tn_rng tn__rng_of(const tn_run *run, int64_t call)
 {
     const int64_t *rng = run->in[1];
     return (tn_rng){(uint64_t)rng[0], (uint64_t)rng[run->in_desc[1]->strides[0]] + (uint64_t)call};
+}
+
+TN_MULTIVERSION static void fill_blocks(tn_rng rng, uint64_t first, int64_t n, uint32_t *words)
+{
+    for (int64_t i = 0; i < n; i++) philox(rng, first + (uint64_t)i, words + 4 * i);
+}
+
+const uint32_t *tn__rng_words(tn_rng rng, int64_t first, int64_t n, uint32_t buffer[TN_RNG_BUFFER])
+{
+    const int64_t skipped = first % 4;
+    fill_blocks(rng, (uint64_t)first / 4, (skipped + n + 3) / 4, buffer);
+    return buffer + skipped;
 }
 
 typedef struct distribution {
@@ -46,14 +64,16 @@ static tn_status generate(const tn_run *run, tn_formula formula)
     return TN_OK;
 }
 
+_Static_assert((int)TN_GENERATE_AT_ONCE <= (int)TN_RNG_AT_ONCE, "a formula's words come in one piece");
+
 /* ---- uniform */
 
 static void uniform_formula(const void *arg, int64_t first, int64_t n, double *values)
 {
     const distribution *of = arg;
-    uint32_t words[4];
-    for (int64_t i = 0; i < n; i++)
-        values[i] = tn__scaled(of->a, of->b - of->a, tn__rng_u(of->rng, (uint64_t)(first + i), i == 0, words));
+    uint32_t buffer[TN_RNG_BUFFER];
+    const uint32_t *words = tn__rng_words(of->rng, first, n, buffer);
+    for (int64_t i = 0; i < n; i++) values[i] = tn__scaled(of->a, of->b - of->a, (words[i] >> 8) * 0x1p-24);
 }
 
 static bool uniform_infer(tn_infer *infer)
@@ -82,29 +102,19 @@ const tn_op tn__op_uniform = {
 /* ---- normal */
 
 /* Box and Muller: two words give two independent numbers. */
-static void normals_of(const uint32_t words[4], double z[4])
-{
-    for (int k = 0; k < 4; k += 2) {
-        const double radius = sqrt(-2 * log((words[k] + 1.0) * 0x1p-32));
-        const double angle = 2 * M_PI * (words[k + 1] * 0x1p-32);
-        z[k] = radius * cos(angle);
-        z[k + 1] = radius * sin(angle);
-    }
-}
-
 static void normal_formula(const void *arg, int64_t first, int64_t n, double *values)
 {
     const distribution *of = arg;
-    uint32_t words[4];
-    double z[4];
-    for (int64_t i = 0; i < n; i++) {
-        const uint64_t index = (uint64_t)(first + i);
-        if (i == 0 || index % 4 == 0) {
-            tn__philox(of->rng.seed, of->rng.offset, index / 4, words);
-            normals_of(words, z);
-        }
-        values[i] = tn__scaled(of->a, of->b, z[index % 4]);
+    uint32_t buffer[TN_RNG_BUFFER];
+    double z[TN_RNG_BUFFER];
+    const int64_t skipped = tn__rng_words(of->rng, first, n, buffer) - buffer;
+    for (int64_t k = 0; k < skipped + n; k += 2) {
+        const double radius = sqrt(-2 * log((buffer[k] + 1.0) * 0x1p-32));
+        const double angle = 2 * M_PI * (buffer[k + 1] * 0x1p-32);
+        z[k] = radius * cos(angle);
+        z[k + 1] = radius * sin(angle);
     }
+    for (int64_t i = 0; i < n; i++) values[i] = tn__scaled(of->a, of->b, z[skipped + i]);
 }
 
 static bool normal_infer(tn_infer *infer)

@@ -14,12 +14,13 @@ typedef struct tn_rng {
 /* The stream of a run whose input 1 is rng. */
 tn_rng tn__rng_of(const tn_run *run, int64_t call);
 
-/* u of the element with row-major index `index`, in [0, 1). The caller goes through indices one by one: `words` holds
- * the block of the one before, unless this is the first. */
-static inline double tn__rng_u(tn_rng rng, uint64_t index, bool first, uint32_t words[4])
-{
-    if (first || index % 4 == 0) tn__philox(rng.seed, rng.offset, index / 4, words);
-    return (words[index % 4] >> 8) * 0x1p-24;
-}
+enum {
+    TN_RNG_AT_ONCE = 256,
+    TN_RNG_BUFFER = TN_RNG_AT_ONCE + 8 /* whole blocks, wherever the first element lies in its own */
+};
+
+/* The words of the elements with row-major indices first, ..., first + n - 1; n <= TN_RNG_AT_ONCE. The buffer is
+ * filled with all words of their blocks; the result points into it. */
+const uint32_t *tn__rng_words(tn_rng rng, int64_t first, int64_t n, uint32_t buffer[TN_RNG_BUFFER]);
 
 #endif

@@ -17,6 +17,8 @@
 /* Reals only, loops that vectorise.
  *     name        value                         gradient                                 domain */
 #define REAL_ROWS(ROW)                                                                                     \
+   ROW(sqrt,       sqrt(x),                      tn_div(HALF(dy), y),                     "{0.1,4}")       \
+   ROW(rsqrt,      1 / sqrt(x),                  tn_mul(dy, rsqrt_slope(y)),              "{0.1,4}")       \
    ROW(reciprocal, 1 / x,                        tn_neg(tn_mul(dy, tn_square(y))),        "{0.5,4}")       \
    ROW(relu,       x < 0 ? 0 : x,                RELU_GRAD,                               "")              \
    ROW(step,       x > 0 ? 1 : x <= 0 ? 0 : x,   ZERO,                                    "")
@@ -26,8 +28,6 @@
 #define LIBM_ROWS(ROW)                                                                                     \
    ROW(exp,        exp(x),                       tn_mul(dy, y),                           "")              \
    ROW(log,        log(x),                       tn_div(dy, x),                           "{0.1,4}")       \
-   ROW(sqrt,       sqrt(x),                      tn_div(HALF(dy), y),                     "{0.1,4}")       \
-   ROW(rsqrt,      1 / sqrt(x),                  tn_mul(dy, rsqrt_slope(y)),              "{0.1,4}")       \
    ROW(sin,        sin(x),                       tn_mul(dy, tn_cos(x)),                   "")              \
    ROW(cos,        cos(x),                       tn_neg(tn_mul(dy, tn_sin(x))),           "")              \
    ROW(tanh,       tanh(x),                      tn_mul(dy, ONE_MINUS(tn_square(y))),     "")              \
