@@ -2,17 +2,25 @@
  *
  * Template (for_each_real.h): moves between plain matrices and panels. */
 
-enum { FN(STRIP) = 64 / sizeof(REAL) }; /* steps transposed at a time: one cache line of each source line */
+/* `lines` lines of a panel; a constant number of them is unrolled. */
+static inline void FN(pack_some)(int lines, int64_t width, int64_t depth, const REAL *restrict from,
+                                 int64_t line_stride, int64_t depth_stride, REAL *restrict to)
+{
+    for (int64_t d = 0; d < depth; d++)
+        for (int line = 0; line < lines; line++) to[d * width + line] = from[line * line_stride + d * depth_stride];
+}
 
 /* One panel of `lines` <= width lines that lie apart, their elements side by side: a transposition. */
-static void FN(pack_lines)(int64_t width, int64_t lines, int64_t depth, const REAL *from, int64_t line_stride,
-                           int64_t depth_stride, REAL *to)
+TN_MULTIVERSION static void FN(pack_lines)(int64_t width, int64_t lines, int64_t depth, const REAL *from,
+                                           int64_t line_stride, int64_t depth_stride, REAL *to)
 {
-    for (int64_t first = 0; first < depth; first += FN(STRIP)) {
-        int64_t last = first + FN(STRIP) < depth ? first + FN(STRIP) : depth;
-        for (int64_t line = 0; line < lines; line++)
-            for (int64_t d = first; d < last; d++) to[d * width + line] = from[line * line_stride + d * depth_stride];
-    }
+    int64_t line = 0;
+    for (; line + 8 <= lines; line += 8)
+        FN(pack_some)(8, width, depth, from + line * line_stride, line_stride, depth_stride, to + line);
+    for (; line + 2 <= lines; line += 2)
+        FN(pack_some)(2, width, depth, from + line * line_stride, line_stride, depth_stride, to + line);
+    for (; line < lines; line++)
+        FN(pack_some)(1, width, depth, from + line * line_stride, line_stride, depth_stride, to + line);
 }
 
 /* The same of lines that lie side by side: a copy. */

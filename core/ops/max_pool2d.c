@@ -25,6 +25,9 @@ static tn_dtype index_dtype(const int64_t kernel[2])
 /* Of n windows whose cells lie at col + i * stride, [*begin, *end) have them in [0, width). */
 static void inside(int64_t col, int64_t stride, int64_t width, int64_t n, int64_t *begin, int64_t *end)
 {
+    *begin = 0;
+    *end = n;
+    if (col >= 0 && col + (n - 1) * stride < width) return; /* spares the divisions */
     int64_t first = col < 0 ? (stride - 1 - col) / stride : 0, last = col < width ? (width - 1 - col) / stride + 1 : 0;
     *end = last < n ? last : n;
     *begin = first < *end ? first : *end;
@@ -215,7 +218,7 @@ const tn_op tn__op_max_pool2d_grad = {
     .grad = grad_of_grad,
     .samples = TN_SAMPLES("dy[2,3,4,4] index:u8[2,3,4,4]{0,4}; size=8,8 kernel=2,2 stride=2,2",
                           "dy[1,2,4,4] index:u8[1,2,4,4]{4,9}; size=7,7 kernel=3,3 stride=2,2 padding=1,1",
-                          "dy[1,2,3,3] index:u8[1,2,3,3]{0,1}; size=7,6 kernel=3,3 stride=3,3",
+                          "dy[1,2,3,3] index:u8[1,2,3,3]{0,1}; size=8,7 kernel=3,3 stride=3,3",
                           "dy[1,2,6,6] index:u8[1,2,6,6]{0,4}; size=7,7 kernel=2,2",
                           "dy[0,3,2,2] index:u8[0,3,2,2]{0,4}; size=4,4 kernel=2,2 stride=2,2"),
 };

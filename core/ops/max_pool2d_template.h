@@ -3,8 +3,8 @@
  * Template (for_each_real.h): max pooling of one plane, its gradient, and the gradient of that. */
 
 /* `n` windows of one output row, from output column `first`. */
-static void FN(max_windows)(const tn_pool2d *pool, int64_t out_row, int64_t first, int64_t n, const REAL *x, REAL *y,
-                            int32_t *cell)
+TN_MULTIVERSION static void FN(max_windows)(const tn_pool2d *pool, int64_t out_row, int64_t first, int64_t n,
+                                            const REAL *restrict x, REAL *restrict y, int32_t *restrict cell)
 {
     const tn_window high = pool->window[0], wide = pool->window[1];
     const int64_t top = out_row * high.stride - high.padding, width = pool->image[1];
@@ -17,9 +17,10 @@ static void FN(max_windows)(const tn_pool2d *pool, int64_t out_row, int64_t firs
             int64_t col = first * wide.stride - wide.padding + kw * wide.dilation, begin, end;
             inside(col, wide.stride, width, n, &begin, &end);
             const int32_t here = (int32_t)(kh * wide.kernel + kw);
+            const REAL *from = x + row * width;
             for (int64_t i = begin; i < end; i++) {
-                REAL v = x[row * width + col + i * wide.stride];
-                bool take = v > y[i] || (v != v && y[i] == y[i]); /* the first NaN wins */
+                REAL v = from[col + i * wide.stride];
+                bool take = (v > y[i]) | ((v != v) & (y[i] == y[i])); /* the first NaN wins */
                 y[i] = take ? v : y[i];
                 cell[i] = take ? here : cell[i];
             }
