@@ -310,6 +310,7 @@ TN_API tn_tensor *tn_dropout(tn_tensor *x, double p, bool training);
 TN_API tn_tensor *tn_index_select(tn_tensor *x, tn_tensor *index);   /* rows of x; index: i64[N], checked */
 TN_API tn_tensor *tn_embedding(tn_tensor *index, tn_tensor *weight); /* index: i64 of any shape */
 TN_API tn_tensor *tn_gather_scale(tn_tensor *x, tn_tensor *index, double scale, double shift); /* u8 rows to f32 */
+/* n >= 1: without a tensor there is no context to raise an error in, so it is logged and NULL is returned. */
 TN_API tn_tensor *tn_cat(int n, tn_tensor *const *xs, int dim);
 
 /* ==== autograd =============================================================================================== */
