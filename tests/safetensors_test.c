@@ -322,8 +322,14 @@ static void a_full_disk_leaves_the_old_file(void **state)
 static void only_regular_files_are_replaced(void **state)
 {
     tn_context *tn = *state;
-    save_ones(tn, "/dev/null", 1);
-    assert_refused(tn, TN_IO, "/dev/null: it is not a regular file");
+    char pipe[80];
+    snprintf(pipe, sizeof pipe, "%s/pipe", directory);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    save_ones(tn, pipe, 1);
+    assert_refused(tn, TN_IO, "pipe: it is not a regular file");
+    assert_null(tn_safetensors_open(tn, pipe)); /* and reading does not wait for a writer */
+    assert_refused(tn, TN_IO, "it is not a regular file");
+    unlink(pipe);
     save_ones(tn, directory, 1);
     assert_refused(tn, TN_IO, "it is not a regular file");
     save_ones(tn, "/nowhere/x", 1);
