@@ -71,7 +71,8 @@ typedef struct tn_mark {
 TN_API tn_mark tn_begin(tn_context *tn);
 /* Frees all tensors made since the mark; those listed (end the list with NULL) move to the enclosing scope. */
 TN_API void tn_end(tn_context *tn, tn_mark mark, ...) TN_SENTINEL;
-/* For containers that outlive scopes (modules, optimizers): one more, or one less, reason to keep a tensor. */
+/* For containers that outlive scopes (modules, optimizers): one more, or one less, reason to keep a tensor. Both accept
+ * NULL. */
 TN_API tn_tensor *tn_retain(tn_tensor *x);
 TN_API void tn_release(tn_tensor *x);
 
@@ -334,7 +335,8 @@ TN_API bool tn_set_grad_enabled(tn_context *tn, bool on);
 
 /* ==== nn ===================================================================================================== */
 
-/* Modules initialise their parameters as PyTorch does, from the context's generator. They belong to the context. */
+/* Modules initialise their parameters as PyTorch does, from the context's generator. They belong to the context.
+ * Constructors return NULL on error; all module functions accept NULL. */
 TN_API tn_module *tn_nn_linear(tn_context *tn, int64_t in, int64_t out, bool bias);
 /* Square kernels; attrs as for tn_conv2d. */
 TN_API tn_module *tn_nn_conv2d(tn_context *tn, int64_t in, int64_t out, int64_t kernel, bool bias,
@@ -388,7 +390,8 @@ typedef struct tn_adam_options {
     double eps;          /* 1e-8 */
     double weight_decay; /* Adam 0 (added to the gradient); AdamW 0.01 (decoupled; negative means none) */
 } tn_adam_options;
-/* Optimizes all parameters of the module. NULL options: the defaults. */
+/* Optimizes all parameters of the module. NULL options: the defaults. One count of steps serves all parameters.
+ * NULL on error. */
 TN_API tn_optimizer *tn_optim_sgd(tn_module *model, const tn_sgd_options *options);
 TN_API tn_optimizer *tn_optim_adam(tn_module *model, const tn_adam_options *options);
 TN_API tn_optimizer *tn_optim_adamw(tn_module *model, const tn_adam_options *options);
@@ -411,6 +414,7 @@ TN_API void tn_adam_step_(int n, tn_tensor *const *params, tn_tensor *const *gra
                           tn_tensor *const *exp_avg_sq, tn_tensor *lr, tn_tensor *step,
                           const tn_adam_step_attrs *attrs);
 
+/* The base rate is the optimizer's before its first schedule (PyTorch's initial_lr). NULL on error. */
 TN_API tn_scheduler *tn_lr_step(tn_optimizer *opt, int64_t step_size, double gamma);
 TN_API tn_scheduler *tn_lr_multi_step(tn_optimizer *opt, int n, const int64_t *milestones, double gamma);
 TN_API tn_scheduler *tn_lr_cosine(tn_optimizer *opt, int64_t t_max, double eta_min);
