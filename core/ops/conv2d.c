@@ -72,7 +72,8 @@ static void run_slots(void *arg, int64_t begin, int64_t end)
 {
     const job *j = arg;
     const char *weights = j->run->scratch;
-    char *panels = (char *)j->run->scratch + (uint64_t)j->s.groups * j->weight_bytes + (uint64_t)begin * j->slot_bytes;
+    uint64_t before = (uint64_t)j->s.groups * j->weight_bytes + (uint64_t)begin * j->slot_bytes;
+    char *panels = tn__bytes_on(weights, before);
     for (int64_t unit = j->units * begin / j->slots; unit < j->units * end / j->slots; unit++)
         run_unit(j, unit, weights, panels);
 }

@@ -67,10 +67,14 @@ int64_t tn__conv2d_block(const tn_conv2d_shape *shape, int64_t bytes_per_window)
 uint64_t tn__conv2d_weight_bytes(const tn_conv2d_shape *shape, bool transposed);
 void tn__conv2d_pack_weights(const tn_conv2d_shape *shape, const void *w, bool transposed, void *panels);
 
-/* The address `elements` further on; NULL stays NULL, as empty arrays have it. */
+/* Addresses further on; NULL stays NULL, as empty arrays and empty scratch memory have it. */
+static inline char *tn__bytes_on(const void *memory, uint64_t bytes)
+{
+    return bytes ? (char *)memory + bytes : (char *)memory;
+}
 static inline char *tn__element(const tn_conv2d_shape *shape, const void *array, int64_t elements)
 {
-    return elements ? (char *)array + elements * shape->size : (char *)array;
+    return tn__bytes_on(array, (uint64_t)(elements * shape->size));
 }
 
 #endif

@@ -59,7 +59,7 @@ static uint64_t flops(const tn_run *run)
 static void run_part(const job *j, int64_t part, const char *weights, char *slot)
 {
     const tn_conv2d_shape *s = &j->s;
-    char *dx = tn__element(s, j->run->out[0], part * s->x_part), *matrix = slot + j->panel_bytes;
+    char *dx = tn__element(s, j->run->out[0], part * s->x_part), *matrix = tn__bytes_on(slot, j->panel_bytes);
     memset(dx, 0, (size_t)(s->x_part * s->size));
     for (int64_t first = 0; first < s->windows && s->out > 0; first += j->block) {
         int64_t count = s->windows - first < j->block ? s->windows - first : j->block;
@@ -76,7 +76,8 @@ static void run_slots(void *arg, int64_t begin, int64_t end)
 {
     const job *j = arg;
     const char *weights = j->run->scratch;
-    char *slot = (char *)j->run->scratch + (uint64_t)j->s.groups * j->weight_bytes + (uint64_t)begin * j->slot_bytes;
+    uint64_t before = (uint64_t)j->s.groups * j->weight_bytes + (uint64_t)begin * j->slot_bytes;
+    char *slot = tn__bytes_on(weights, before);
     for (int64_t part = j->parts * begin / j->slots; part < j->parts * end / j->slots; part++)
         run_part(j, part, weights, slot);
 }

@@ -204,6 +204,7 @@ void tn__gemm(const tn_gemm *g, void *scratch)
 
 void tn__gemm_serial(const tn_gemm *g, void *scratch)
 {
+    if (g->m == 0 || g->n == 0 || g->k == 0) return;
     tn_tile tile = tn__gemm_tile(g->dtype);
     char *b = (char *)scratch + tn__panel_bytes(g->dtype, tile.rows, g->m, g->k);
     tn__pack(g->dtype, tile.rows, g->m, g->k, g->a.data, g->a.row, g->a.col, scratch);

@@ -100,7 +100,8 @@ static uint64_t scratch_of_one(const tn_run *run)
 static int64_t slots(const tn_run *run)
 {
     int64_t n = count(run);
-    bool small = n > 1 && flops(run) / (uint64_t)n < SMALL_FLOPS && scratch_of_one(run) < SMALL_SCRATCH;
+    uint64_t bytes = scratch_of_one(run); /* 0 if there is nothing to multiply */
+    bool small = n > 1 && bytes > 0 && bytes < SMALL_SCRATCH && flops(run) / (uint64_t)n < SMALL_FLOPS;
     return !small ? 1 : n < TN_GEMM_SLOTS ? n : TN_GEMM_SLOTS;
 }
 
