@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Classification: nll_loss, softmax_cross_entropy and its gradient, one_hot. x, p, dx: N C (f32), target: N. The loss
+ * is summed in f64, row after row, whatever the number of threads. */
+#include "index.h"
+#include "nest.h"
+#include "vmath.h"
+
+enum { ENOUGH = 4096 }; /* elements that are worth a thread */
+
+/* A matrix: element (n, c) lies n * row + c * column elements from its start. */
+typedef struct matrix {
+    float *at;
+    int64_t row, column;
+} matrix;
+
+static matrix matrix_of(const tn_tensor_desc *x, void *at)
+{
+    return (matrix){at, x->strides[0], x->strides[1]};
+}
+
+typedef struct job {
+    matrix x, y;
+    const int64_t *target;
+    int64_t target_stride, classes;
+    double *losses;
+    float scale;
+} job;
+
+static tn_status check(const tn_op_desc *desc, tn_error *error)
+{
+    return dn_dtype_in(desc, desc->in[0]->dtype, DN_BIT(TN_F32), error);
+}
+
+static tn_status make(const tn_op_desc *desc, dn_loop_fn run, uint64_t flops, uint64_t workspace, tn_plan **plan,
+                      tn_error *error)
+{
+    dn_loop *loop;
+    DN_TRY(check(desc, error));
+    DN_TRY(dn_loop_create(desc, run, 0, &loop, error));
+    loop->plan.flops = flops;
+    loop->plan.workspace_bytes = workspace;
+    *plan = &loop->plan;
+    return TN_OK;
+}
+
+static int64_t row_grain(int64_t classes)
+{
+    return dn_max(1, ENOUGH / dn_max(1, classes));
+}
+
+/* ---- nll_loss */
+
+static tn_status run_nll(const dn_loop *loop, const tn_bindings *at, tn_error *error)
+{
+    const tn_tensor_desc *x = loop->desc.in[0], *target = loop->desc.in[1];
+    const matrix m = matrix_of(x, at->in[0]);
+    const int64_t *index = at->in[1], n = x->dims[0];
+    double sum = 0;
+    DN_TRY(dn_check_index("target", index, n, target->strides[0], x->dims[1], "classes", error));
+    for (int64_t i = 0; i < n; i++) sum -= (double)m.at[i * m.row + index[i * target->strides[0]] * m.column];
+    *(float *)at->out[0] = (float)(sum / (double)n);
+    return TN_OK;
+}
+
+tn_status dn_nll_loss_check(const tn_kernel *self TN_UNUSED, tn_device *device TN_UNUSED, const tn_op_desc *desc,
+                            tn_error *error)
+{
+    return check(desc, error);
+}
+
+tn_status dn_nll_loss_plan(const tn_kernel *self TN_UNUSED, tn_device *device TN_UNUSED, const tn_op_desc *desc,
+                           tn_plan **plan, tn_error *error)
+{
+    return make(desc, run_nll, (uint64_t)desc->in[0]->dims[0], 0, plan, error);
+}
+
+/* ---- softmax_cross_entropy */
+
+/* y = softmax(x) of one row; returns the loss of class `target`. */
+DN_INLINE double softmax_row(const float *x, int64_t xs, float *p, int64_t ps, int64_t classes, int64_t target)
+{
+    float max = x[0];
+    double sum = 0;
+    for (int64_t c = 1; c < classes; c++) max = x[c * xs] > max ? x[c * xs] : max;
+    for (int64_t c = 0; c < classes; c++) p[c * ps] = dn_exp_f32(x[c * xs] - max);
+    for (int64_t c = 0; c < classes; c++) sum += (double)p[c * ps];
+    for (int64_t c = 0; c < classes; c++) p[c * ps] = (float)((double)p[c * ps] / sum);
+    return log(sum) - ((double)x[target * xs] - (double)max);
+}
+
+DN_MULTIVERSION static void softmax_rows(void *arg, int64_t begin, int64_t end)
+{
+    const job *j = arg;
+    for (int64_t i = begin; i < end; i++) {
+        const float *x = j->x.at + i * j->x.row;
+        float *p = j->y.at + i * j->y.row;
+        const int64_t target = j->target[i * j->target_stride];
+        if (j->x.column == 1 && j->y.column == 1)
+            j->losses[i] = softmax_row(x, 1, p, 1, j->classes, target);
+        else
+            j->losses[i] = softmax_row(x, j->x.column, p, j->y.column, j->classes, target);
+    }
+}
+
+static tn_status run_cross_entropy(const dn_loop *loop, const tn_bindings *at, tn_error *error)
+{
+    const tn_tensor_desc *x = loop->desc.in[0], *target = loop->desc.in[1];
+    const int64_t n = x->dims[0];
+    double sum = 0;
+    job j = {.x = matrix_of(x, at->in[0]),
+             .y = matrix_of(loop->desc.out[1], at->out[1]),
+             .target = at->in[1],
+             .target_stride = target->strides[0],
+             .classes = x->dims[1],
+             .losses = at->workspace};
+    DN_TRY(dn_check_index("target", j.target, n, j.target_stride, j.classes, "classes", error));
+    dn_host->parallel_for(n, row_grain(j.classes), softmax_rows, &j);
+    for (int64_t i = 0; i < n; i++) sum += j.losses[i];
+    *(float *)at->out[0] = (float)(sum / (double)n);
+    return TN_OK;
+}
+
+tn_status dn_cross_entropy_check(const tn_kernel *self TN_UNUSED, tn_device *device TN_UNUSED, const tn_op_desc *desc,
+                                 tn_error *error)
+{
+    return check(desc, error);
+}
+
+tn_status dn_cross_entropy_plan(const tn_kernel *self TN_UNUSED, tn_device *device TN_UNUSED, const tn_op_desc *desc,
+                                tn_plan **plan, tn_error *error)
+{
+    enum { FLOPS_EACH = 4 }; /* subtract, exponentiate, add, divide */
+    const tn_tensor_desc *x = desc->in[0];
+    return make(desc, run_cross_entropy, FLOPS_EACH * (uint64_t)tn_desc_numel(x), (uint64_t)x->dims[0] * sizeof(double),
+                plan, error);
+}
+
+/* ---- softmax_cross_entropy_grad */
+
+DN_MULTIVERSION static void grad_rows(void *arg, int64_t begin, int64_t end)
+{
+    const job *j = arg;
+    for (int64_t i = begin; i < end; i++) {
+        const float *p = j->x.at + i * j->x.row;
+        float *dx = j->y.at + i * j->y.row;
+        const int64_t target = j->target[i * j->target_stride];
+        for (int64_t c = 0; c < j->classes; c++) dx[c * j->y.column] = p[c * j->x.column] * j->scale;
+        dx[target * j->y.column] = (p[target * j->x.column] - 1) * j->scale;
+    }
+}
+
+static tn_status run_cross_entropy_grad(const dn_loop *loop, const tn_bindings *at, tn_error *error)
+{
+    const tn_tensor_desc *p = loop->desc.in[1], *target = loop->desc.in[2];
+    const int64_t n = p->dims[0];
+    job j = {.x = matrix_of(p, at->in[1]),
+             .y = matrix_of(loop->desc.out[0], at->out[0]),
+             .target = at->in[2],
+             .target_stride = target->strides[0],
+             .classes = p->dims[1],
+             .scale = (float)((double)*(const float *)at->in[0] / (double)n)};
+    DN_TRY(dn_check_index("target", j.target, n, j.target_stride, j.classes, "classes", error));
+    dn_host->parallel_for(n, row_grain(j.classes), grad_rows, &j);
+    return TN_OK;
+}
+
+tn_status dn_cross_entropy_grad_check(const tn_kernel *self TN_UNUSED, tn_device *device TN_UNUSED,
+                                      const tn_op_desc *desc, tn_error *error)
+{
+    return check(desc, error);
+}
+
+tn_status dn_cross_entropy_grad_plan(const tn_kernel *self TN_UNUSED, tn_device *device TN_UNUSED,
+                                     const tn_op_desc *desc, tn_plan **plan, tn_error *error)
+{
+    return make(desc, run_cross_entropy_grad, 2 * (uint64_t)tn_desc_numel(desc->in[1]), 0, plan, error);
+}
+
+/* ---- one_hot */
+
+typedef struct hot {
+    dn_nest nest; /* operands: y at class 0, index */
+    int64_t class_step;
+    int64_t classes;
+} hot;
+
+static void hot_row(int64_t n, char *const *at, const int64_t *step, const void *arg)
+{
+    const hot *all = arg;
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t index = *(const int64_t *)(at[1] + i * step[1]);
+        for (int64_t k = 0; k < all->classes; k++) *(int64_t *)(at[0] + i * step[0] + k * all->class_step) = index == k;
+    }
+}
+
+static tn_status run_one_hot(const dn_loop *loop, const tn_bindings *at, tn_error *error TN_UNUSED)
+{
+    const hot *all = loop->extra;
+    dn_nest_run(&all->nest, row_grain(all->classes), (void *const[]){at->out[0], at->in[0]}, hot_row, all);
+    return TN_OK;
+}
+
+tn_status dn_one_hot_check(const tn_kernel *self TN_UNUSED, tn_device *device TN_UNUSED,
+                           const tn_op_desc *desc TN_UNUSED, tn_error *error TN_UNUSED)
+{
+    return TN_OK;
+}
+
+tn_status dn_one_hot_plan(const tn_kernel *self TN_UNUSED, tn_device *device TN_UNUSED, const tn_op_desc *desc,
+                          tn_plan **plan, tn_error *error)
+{
+    const tn_tensor_desc *index = desc->in[0], *y = desc->out[0];
+    const int64_t size = sizeof(int64_t);
+    dn_loop *loop;
+    DN_TRY(dn_loop_create(desc, run_one_hot, sizeof(hot), &loop, error));
+    hot *all = loop->extra;
+    dn_nest_begin(&all->nest, 2);
+    for (uint32_t i = 0; i < index->rank; i++)
+        dn_nest_dim(&all->nest, index->dims[i], (const int64_t[]){y->strides[i] * size, index->strides[i] * size});
+    dn_nest_end(&all->nest);
+    all->class_step = y->strides[index->rank] * size;
+    all->classes = y->dims[index->rank];
+    loop->plan.flops = 0;
+    *plan = &loop->plan;
+    return TN_OK;
+}
