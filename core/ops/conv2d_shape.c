@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Sizes, attributes and packed weights: what convolution and its gradients share. */
 #include "ops/conv2d.h"
 
 #include "ops/window.h"

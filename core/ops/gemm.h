@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The one matrix product of the reference backend: C[m, n] += A[m, k] B[k, n] for f32 and f64, with any
- * strides. Each element of C is summed in one fixed order, whatever the number of threads. */
+ * The one matrix product of the reference backend: C[m, n] += A[m, k] B[k, n] for f32 and f64, with any strides.
+ * Each element of C is summed in one fixed order, whatever the number of threads. */
 #ifndef TENON_GEMM_H
 #define TENON_GEMM_H
 

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Shape checks that the poolings and their gradients share. */
 #include "ops/pool2d.h"
 
 bool tn__pool2d_windows(tn_infer *infer, const tn_window window[2], const int64_t image[2], bool ceil, int64_t out[2])

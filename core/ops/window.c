@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How many windows fit on an axis, and messages that show all shapes. */
 #include "ops/window.h"
 
 #include "ops/schema.h"
