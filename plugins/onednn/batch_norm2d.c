@@ -48,13 +48,14 @@ DN_INLINE void add_moments(const float *x, int64_t channels, double *sums)
     }
 }
 
-/* Of dy and of dy (x - mean). */
-DN_INLINE void add_products(const float *dy, const float *x, const float *mean, int64_t channels, double *sums)
+/* Of dy and of dy (x - mean) rstd. */
+DN_INLINE void add_products(const float *dy, const float *x, const float *mean, const float *rstd, int64_t channels,
+                            double *sums)
 {
     DN_INDEPENDENT for (int64_t c = 0; c < channels; c++)
     {
         sums[c] += (double)dy[c];
-        sums[channels + c] += (double)dy[c] * ((double)x[c] - (double)mean[c]);
+        sums[channels + c] += (double)dy[c] * (((double)x[c] - (double)mean[c]) * (double)rstd[c]);
     }
 }
 
@@ -69,7 +70,7 @@ DN_MULTIVERSION static void sum_pieces(void *arg, int64_t begin, int64_t end)
         memset(sums, 0, (size_t)(2 * channels) * sizeof *sums);
         for (int64_t at = i * norm->piece * channels; at < last * channels; at += channels) {
             if (j->dy)
-                add_products(j->dy + at, j->x + at, j->factors, channels, sums);
+                add_products(j->dy + at, j->x + at, j->factors, j->factors + channels, channels, sums);
             else
                 add_moments(j->x + at, channels, sums);
         }
@@ -116,7 +117,8 @@ static void settle_channel(const dn_loop *loop, const tn_bindings *at, const job
     double mean = element(in[3], at->in[3], c, 0), variance = element(in[4], at->in[4], c, 0);
     if (attrs->training && count > 0) {
         mean = j->sums[c] / count;
-        variance = fmax(0, j->sums[channels + c] / count - mean * mean);
+        variance = j->sums[channels + c] / count - mean * mean;
+        if (variance < 0) variance = 0; /* rounding; NaN stays */
         follow(in[3], at->in[3], c, attrs->momentum, mean);
         follow(in[4], at->in[4], c, attrs->momentum, variance * count / (count - 1));
     }
@@ -171,7 +173,7 @@ static void settle_gradient(const dn_loop *loop, const tn_bindings *at, const jo
     const tn_tensor_desc *const *in = loop->desc.in, *const *out = loop->desc.out;
     const int64_t channels = j->norm->channels;
     const double count = (double)j->norm->pixels, rstd = element(in[4], at->in[4], c, 1);
-    const double of_dy = j->sums[c], of_products = j->sums[channels + c] * rstd;
+    const double of_dy = j->sums[c], of_products = j->sums[channels + c];
     const double scale = rstd * element(in[2], at->in[2], c, 1);
     const int training = ((const tn_batch_norm2d_grad_attrs *)loop->desc.attrs)->training && count > 0;
     *place(out[1], at->out[1], c) = (float)of_products;
@@ -192,7 +194,10 @@ static tn_status run_gradient(const dn_loop *loop, const tn_bindings *at, tn_err
              .y = where[5],
              .sums = (double *)((char *)at->workspace + norm->sums_at),
              .factors = (float *)((char *)at->workspace + norm->factors_at)};
-    for (int64_t c = 0; c < norm->channels; c++) j.factors[c] = *place(loop->desc.in[3], at->in[3], c);
+    for (int64_t c = 0; c < norm->channels; c++) {
+        j.factors[c] = *place(loop->desc.in[3], at->in[3], c);
+        j.factors[norm->channels + c] = *place(loop->desc.in[4], at->in[4], c);
+    }
     sum_all(&j);
     for (int64_t c = 0; c < norm->channels; c++) settle_gradient(loop, at, &j, c);
     dn_host->parallel_for(norm->pixels, pixel_grain(norm), spread, &j);
