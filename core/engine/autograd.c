@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The version of what an operator updates in place, as batch norm does its running statistics: no gradient reads it. */
+#define WRITTEN UINT64_MAX
+
 /* ---- recording */
 
 void tn__node_free(tn_node *node)
@@ -39,6 +42,11 @@ static tn_node *node_new(const tn_op *op, const void *attrs, size_t attrs_size, 
     return node;
 }
 
+static bool writes(const tn_schema *schema, int n_in, int i)
+{
+    return schema && schema->in[tn__schema_arg_index(schema, n_in, i)].in_place;
+}
+
 bool tn__record(tn_context *tn, const tn_op *op, const void *attrs, size_t attrs_size, int n_in, tn_tensor *const *in,
                 int n_out, tn_tensor **out)
 {
@@ -51,12 +59,13 @@ bool tn__record(tn_context *tn, const tn_op *op, const void *attrs, size_t attrs
         tn_raise(tn, TN_OUT_OF_MEMORY, "%s: no host memory to record it", op->name);
         return false;
     }
+    const tn_schema *schema = tn__op_schema(op);
     node->sequence = ++tn->sequence;
     node->n_in = n_in;
     node->n_out = n_out;
     for (int i = 0; i < n_in; i++) {
         node->in[i] = tn_retain(in[i]);
-        node->versions[i] = in[i] ? in[i]->storage->version : 0;
+        node->versions[i] = in[i] && !writes(schema, n_in, i) ? in[i]->storage->version : WRITTEN;
     }
     for (int i = 0; i < n_out; i++) node->out[i] = i ? tn_retain(out[i]) : out[i];
     node->out_version = out[0]->storage->version;
@@ -191,7 +200,7 @@ static bool collect(walk *w, tn_tensor *y)
 static bool unchanged(walk *w, const tn_node *node)
 {
     for (int i = 0; i < node->n_in; i++)
-        if (node->in[i] && node->in[i]->storage->version != node->versions[i]) {
+        if (node->versions[i] != WRITTEN && node->in[i]->storage->version != node->versions[i]) {
             tn_raise(w->tn, TN_INVALID,
                      "backward: input %d of %s (%s) was changed in place after it was used; clone it before writing", i,
                      node->op->name, TN_SHAPE_OF(node->in[i]));

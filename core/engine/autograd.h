@@ -13,7 +13,7 @@ struct tn_node {
     void *attrs;
     int n_in, n_out;
     tn_tensor **in;             /* held; NULL where absent */
-    uint64_t *versions;         /* of in's storage when recorded */
+    uint64_t *versions;         /* of in's storage when recorded; WRITTEN where the operator itself writes to it */
     tn_tensor *out[TN_MAX_OUT]; /* out[0] is the owner, not held; the others are held */
     uint64_t out_version;
     bool freed; /* by backward: in and attrs are gone */

@@ -24,24 +24,33 @@ typedef struct binding {
     int ellipsis_start[27], ellipsis_rank[27];
 } binding;
 
-static bool refuse(binding *b, const char *format, ...) TN_PRINTF(2, 3);
-
-/* Raises "op: message (x: [..], w: [..])". */
-static bool refuse(binding *b, const char *format, ...)
+/* "x", or "x[2]" in a list. */
+static const char *input_name(const tn_infer *infer, int i, char *text, size_t size)
 {
-    char text[512], shapes[400] = "";
+    const tn_schema *schema = tn__op_schema(infer->op);
+    const tn_schema_arg *arg = &schema->in[tn__schema_arg_index(schema, infer->n_in, i)];
+    int position = i;
+    while (position > 0 && &schema->in[tn__schema_arg_index(schema, infer->n_in, i - position)] != arg) position--;
+    if (arg->list)
+        snprintf(text, size, "%s[%d]", arg->name, position);
+    else
+        snprintf(text, size, "%s", arg->name);
+    return text;
+}
+
+bool tn__refuse(tn_infer *infer, const char *format, ...)
+{
+    char text[512], shapes[400] = "", name[TN_SCHEMA_NAME + 16];
+    size_t used = 0;
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    size_t used = 0;
-    for (int i = 0; i < b->infer->n_in && used < sizeof shapes; i++) {
-        if (!b->infer->in[i]) continue;
-        const tn_schema_arg *arg = &b->schema->in[tn__schema_arg_index(b->schema, b->infer->n_in, i)];
-        used += (size_t)snprintf(shapes + used, sizeof shapes - used, "%s%s: %s", used ? ", " : "", arg->name,
-                                 TN_SHAPE_OF(b->infer->in[i]));
-    }
-    tn_raise(b->infer->ctx, TN_INVALID, "%s: %s (%s)", b->infer->op->name, text, shapes);
+    for (int i = 0; i < infer->n_in && used < sizeof shapes; i++)
+        if (infer->in[i])
+            used += (size_t)snprintf(shapes + used, sizeof shapes - used, "%s%s: %s", used ? ", " : "",
+                                     input_name(infer, i, name, sizeof name), TN_SHAPE_OF(infer->in[i]));
+    tn_raise(infer->ctx, TN_INVALID, "%s: %s (%s)", infer->op->name, text, shapes);
     return false;
 }
 
@@ -50,14 +59,15 @@ static bool check_dtype(binding *b, const tn_schema_arg *arg, const tn_tensor *x
     tn_dtype dtype = x->desc.dtype;
     if (!arg->letter) {
         if (dtype == arg->dtype) return true;
-        return refuse(b, "%s must be %s, but is %s; tn_cast converts", arg->name, tn_dtype_name(arg->dtype),
-                      tn_dtype_name(dtype));
+        return tn__refuse(b->infer, "%s must be %s, but is %s; tn_cast converts", arg->name, tn_dtype_name(arg->dtype),
+                          tn_dtype_name(dtype));
     }
     int letter = arg->letter - 'A';
-    if (!tn__letter_allows(arg->letter, dtype)) return refuse(b, "%s cannot be %s", arg->name, tn_dtype_name(dtype));
+    if (!tn__letter_allows(arg->letter, dtype))
+        return tn__refuse(b->infer, "%s cannot be %s", arg->name, tn_dtype_name(dtype));
     if (b->letters[letter] && b->letters[letter] != dtype)
-        return refuse(b, "%s is %s, but %s is %s; tn_cast converts", b->letter_by[letter],
-                      tn_dtype_name(b->letters[letter]), arg->name, tn_dtype_name(dtype));
+        return tn__refuse(b->infer, "%s is %s, but %s is %s; tn_cast converts", b->letter_by[letter],
+                          tn_dtype_name(b->letters[letter]), arg->name, tn_dtype_name(dtype));
     b->letters[letter] = dtype;
     b->letter_by[letter] = arg->name;
     return true;
@@ -66,13 +76,13 @@ static bool check_dtype(binding *b, const tn_schema_arg *arg, const tn_tensor *x
 static bool check_size(binding *b, const tn_schema_arg *arg, const tn_schema_dim *dim, int at, int64_t size)
 {
     if (!dim->name[0])
-        return size == dim->size || refuse(b, "dim %d of %s must be %lld, but is %lld", at, arg->name,
-                                           (long long)dim->size, (long long)size);
+        return size == dim->size || tn__refuse(b->infer, "dim %d of %s must be %lld, but is %lld", at, arg->name,
+                                               (long long)dim->size, (long long)size);
     for (int i = 0; i < b->n_sizes; i++)
         if (strcmp(b->sizes[i].name, dim->name) == 0)
             return b->sizes[i].size == size ||
-                   refuse(b, "%s expects %lld for %s (dim %d), as %s has it, but is given %lld", arg->name,
-                          (long long)b->sizes[i].size, dim->name, at, b->sizes[i].by, (long long)size);
+                   tn__refuse(b->infer, "%s expects %lld for %s (dim %d), as %s has it, but is given %lld", arg->name,
+                              (long long)b->sizes[i].size, dim->name, at, b->sizes[i].by, (long long)size);
     if (b->n_sizes < MAX_NAMES) {
         b->sizes[b->n_sizes].name = dim->name;
         b->sizes[b->n_sizes].by = arg->name;
@@ -98,8 +108,8 @@ static bool check_ellipsis(binding *b, const tn_schema_arg *arg, const tn_tensor
     }
     const int64_t *first = b->ellipsis[e]->desc.dims + b->ellipsis_start[e], *second = x->desc.dims + start;
     if (rank == b->ellipsis_rank[e] && memcmp(first, second, (size_t)rank * sizeof *first) == 0) return true;
-    return refuse(b, "%s and %s must have the same shape%s", b->ellipsis_by[e], arg->name,
-                  arg->n_dims ? " but for the last dims" : "");
+    return tn__refuse(b->infer, "%s and %s must have the same shape%s", b->ellipsis_by[e], arg->name,
+                      arg->n_dims ? " but for the last dims" : "");
 }
 
 static bool check_arg(binding *b, const tn_schema_arg *arg, const tn_tensor *x)
@@ -107,8 +117,8 @@ static bool check_arg(binding *b, const tn_schema_arg *arg, const tn_tensor *x)
     int rank = tn_rank(x), rest = rank - arg->n_dims;
     if (!check_dtype(b, arg, x)) return false;
     if (rest < 0 || (rest > 0 && !arg->ellipsis))
-        return refuse(b, "%s must have %s%d dim%s, but has %d", arg->name, arg->ellipsis ? "at least " : "",
-                      arg->n_dims, arg->n_dims == 1 ? "" : "s", rank);
+        return tn__refuse(b->infer, "%s must have %s%d dim%s, but has %d", arg->name, arg->ellipsis ? "at least " : "",
+                          arg->n_dims, arg->n_dims == 1 ? "" : "s", rank);
     int first = arg->any_after ? 0 : rest;
     for (int i = 0; i < arg->n_dims; i++)
         if (!check_size(b, arg, &arg->dims[i], first + i, x->desc.dims[first + i])) return false;
@@ -134,7 +144,7 @@ static bool check_inputs(binding *b, int length)
         int start = i;
         for (int k = 0; k < (a->list ? length : 1); k++, i++) {
             const tn_tensor *x = infer->in[i];
-            if (!x && !a->optional) return refuse(b, "%s is missing", a->name);
+            if (!x && !a->optional) return tn__refuse(b->infer, "%s is missing", a->name);
             if (!x) continue;
             if (a->list) bind_list_element(b, a, first_list, k);
             if (!check_arg(b, a, x)) return false;
@@ -178,11 +188,12 @@ static void infer_output(const binding *b, const tn_schema_arg *arg, tn_tensor_d
 static bool complete(binding *b, const tn_schema_arg *arg, tn_tensor_desc *out)
 {
     tn_context *tn = b->infer->ctx;
-    if (out->rank > TN_MAX_RANK) return refuse(b, "%s would have more than %d dims", arg->name, TN_MAX_RANK);
+    if (out->rank > TN_MAX_RANK) return tn__refuse(b->infer, "%s would have more than %d dims", arg->name, TN_MAX_RANK);
     int64_t dims[TN_MAX_RANK];
     memcpy(dims, out->dims, sizeof dims);
     for (uint32_t i = 0; i < out->rank; i++)
-        if (dims[i] < 0) return refuse(b, "%s would have shape %s", arg->name, TN_DIMS_OF((int)out->rank, dims));
+        if (dims[i] < 0)
+            return tn__refuse(b->infer, "%s would have shape %s", arg->name, TN_DIMS_OF((int)out->rank, dims));
     return tn__desc(tn, out, out->dtype, (int)out->rank, dims);
 }
 

@@ -75,13 +75,12 @@ static bool infer(tn_infer *infer)
 {
     const tn_batch_norm2d_attrs *how = infer->attrs;
     const int64_t *x = tn_dims(infer->in[0]);
-    if (!infer->in[3] != !infer->in[4])
-        return tn__refuse_shapes(infer, "running_mean and running_var must be given together");
+    if (!infer->in[3] != !infer->in[4]) return tn__refuse(infer, "running_mean and running_var must be given together");
     if (!how->training && !infer->in[3])
-        return tn__refuse_shapes(infer, "in eval mode running_mean and running_var must be given");
+        return tn__refuse(infer, "in eval mode running_mean and running_var must be given");
     if (how->training && x[0] * x[2] * x[3] == 1)
-        return tn__refuse_shapes(infer, "training needs more than one value per channel");
-    if (!(how->eps >= 0)) return tn__refuse_shapes(infer, "eps is %g, it must be at least 0", how->eps);
+        return tn__refuse(infer, "training needs more than one value per channel");
+    if (!(how->eps >= 0)) return tn__refuse(infer, "eps is %g, it must be at least 0", how->eps);
     return true;
 }
 

@@ -43,8 +43,8 @@ tn_conv2d_grad_attrs tn__conv2d_grad_attrs(const tn_conv2d_attrs *how, const tn_
 bool tn__conv2d_check_groups(tn_infer *infer, int64_t groups, int64_t channels, const char *of)
 {
     if (groups >= 1 && channels % groups == 0) return true;
-    return tn__refuse_shapes(infer, "groups is %lld, it must be at least 1 and divide the %lld channels of %s",
-                             (long long)groups, (long long)channels, of);
+    return tn__refuse(infer, "groups is %lld, it must be at least 1 and divide the %lld channels of %s",
+                      (long long)groups, (long long)channels, of);
 }
 
 bool tn__conv2d_windows(tn_infer *infer, const tn_conv2d_attrs *how, const int64_t image[2], const int64_t kernel[2],
@@ -64,8 +64,8 @@ bool tn__conv2d_check_dy(tn_infer *infer, const tn_conv2d_attrs *how, const int6
     int64_t windows[2];
     if (!tn__conv2d_windows(infer, how, image, kernel, windows)) return false;
     if (windows[0] == dy[0] && windows[1] == dy[1]) return true;
-    return tn__refuse_shapes(infer, "dy is %lld x %lld, the convolution's result is %lld x %lld", (long long)dy[0],
-                             (long long)dy[1], (long long)windows[0], (long long)windows[1]);
+    return tn__refuse(infer, "dy is %lld x %lld, the convolution's result is %lld x %lld", (long long)dy[0],
+                      (long long)dy[1], (long long)windows[0], (long long)windows[1]);
 }
 
 bool tn__conv2d_infer(tn_infer *infer)
@@ -76,8 +76,8 @@ bool tn__conv2d_infer(tn_infer *infer)
         !tn__conv2d_check_groups(infer, how->groups, w[0], "y"))
         return false;
     if (w[1] != x[1] / how->groups)
-        return tn__refuse_shapes(infer, "w expects %lld input channels, x has %lld", (long long)(w[1] * how->groups),
-                                 (long long)x[1]);
+        return tn__refuse(infer, "w expects %lld input channels, x has %lld", (long long)(w[1] * how->groups),
+                          (long long)x[1]);
     return tn__conv2d_windows(infer, how, x + 2, w + 2, infer->out[0].dims + 2);
 }
 

@@ -128,8 +128,8 @@ static bool infer(tn_infer *infer)
     tn__pool2d_window(window, how->kernel, how->stride, how->padding, how->dilation);
     if (!tn__pool2d_windows(infer, window, tn_dims(infer->in[0]) + 2, how->ceil_mode != 0, y->dims + 2)) return false;
     if (how->kernel[0] * how->kernel[1] > INT32_MAX)
-        return tn__refuse_shapes(infer, "a kernel of %lld x %lld has more cells than an index can count",
-                                 (long long)how->kernel[0], (long long)how->kernel[1]);
+        return tn__refuse(infer, "a kernel of %lld x %lld has more cells than an index can count",
+                          (long long)how->kernel[0], (long long)how->kernel[1]);
     index->dtype = index_dtype(how->kernel);
     index->dims[2] = y->dims[2];
     index->dims[3] = y->dims[3];
@@ -145,9 +145,9 @@ static bool infer_indexed(tn_infer *infer)
     tn__pool2d_window(window, how->kernel, how->stride, how->padding, how->dilation);
     if (!tn__pool2d_check(infer, window, how->size, tn_dims(index) + 2)) return false;
     if (tn_dtype_of(index) == index_dtype(how->kernel)) return true;
-    return tn__refuse_shapes(infer, "index must be %s for a kernel of %lld x %lld, but is %s",
-                             tn_dtype_name(index_dtype(how->kernel)), (long long)how->kernel[0],
-                             (long long)how->kernel[1], tn_dtype_name(tn_dtype_of(index)));
+    return tn__refuse(infer, "index must be %s for a kernel of %lld x %lld, but is %s",
+                      tn_dtype_name(index_dtype(how->kernel)), (long long)how->kernel[0], (long long)how->kernel[1],
+                      tn_dtype_name(tn_dtype_of(index)));
 }
 
 static bool infer_grad(tn_infer *infer)
@@ -163,7 +163,7 @@ static bool infer_gather(tn_infer *infer)
     const tn_max_pool2d_grad_attrs *how = infer->attrs;
     const int64_t *x = tn_dims(infer->in[0]) + 2;
     if (x[0] != how->size[0] || x[1] != how->size[1])
-        return tn__refuse_shapes(infer, "x must be %lld x %lld", (long long)how->size[0], (long long)how->size[1]);
+        return tn__refuse(infer, "x must be %lld x %lld", (long long)how->size[0], (long long)how->size[1]);
     return infer_indexed(infer);
 }
 

@@ -109,12 +109,15 @@ bool tn__apply_into(tn_context *tn, const tn_op *op, const void *attrs, int n_in
 
 /* Sums dy down to the shape that x had before it was broadcast. */
 tn_tensor *tn__unbroadcast(tn_tensor *dy, tn_tensor *x);
+/* Raises "<op>: <message> (x: [2, 3], w: [4])" with the shapes of all inputs; returns false. */
+bool tn__refuse(tn_infer *infer, const char *format, ...) TN_PRINTF(2, 3);
 /* Broadcast shape of n tensors into *out (rank, dims); false after raising. */
 bool tn__broadcast(tn_infer *infer, int first, int n, tn_tensor_desc *out);
 
 /* ---- helpers of reference kernels */
 
-/* Calls body on pieces of [0, n) on several threads; serial below `grain`. */
+/* Calls body on pieces of [0, n) on several threads; serial below `grain`, and within another call. No two pieces have
+ * the same `begin`. */
 void tn__parallel_for(int64_t n, int64_t grain, void (*body)(void *arg, int64_t begin, int64_t end), void *arg);
 
 /* Philox 4x32-10 block `block` of the stream (seed, offset): four words. */

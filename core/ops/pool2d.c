@@ -9,8 +9,8 @@ bool tn__pool2d_windows(tn_infer *infer, const tn_window window[2], const int64_
         out[axis] = tn__count_windows(infer, axis, image[axis], window[axis], ceil);
         if (out[axis] < 0) return false;
         if (window[axis].padding > window[axis].kernel / 2)
-            return tn__refuse_shapes(infer, "the padding is %lld, it must be at most half the kernel, which is %lld",
-                                     (long long)window[axis].padding, (long long)window[axis].kernel);
+            return tn__refuse(infer, "the padding is %lld, it must be at most half the kernel, which is %lld",
+                              (long long)window[axis].padding, (long long)window[axis].kernel);
     }
     return true;
 }
@@ -22,7 +22,7 @@ bool tn__pool2d_check(tn_infer *infer, const tn_window window[2], const int64_t 
     if (up[0] == out[0] && up[1] == out[1]) return true;
     if (!tn__pool2d_windows(infer, window, image, false, down)) return false;
     if (down[0] == out[0] && down[1] == out[1]) return true;
-    return tn__refuse_shapes(infer, "an image of %lld x %lld has %lld x %lld windows, not %lld x %lld",
-                             (long long)image[0], (long long)image[1], (long long)down[0], (long long)down[1],
-                             (long long)out[0], (long long)out[1]);
+    return tn__refuse(infer, "an image of %lld x %lld has %lld x %lld windows, not %lld x %lld", (long long)image[0],
+                      (long long)image[1], (long long)down[0], (long long)down[1], (long long)out[0],
+                      (long long)out[1]);
 }

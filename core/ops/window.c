@@ -1,32 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How many windows fit on an axis, and messages that show all shapes. */
+ * How many windows fit on an axis. */
 #include "ops/window.h"
-
-#include "ops/schema.h"
-
-bool tn__refuse_shapes(tn_infer *infer, const char *format, ...)
-{
-    const tn_schema *schema = tn__op_schema(infer->op);
-    char text[400], shapes[500] = "";
-    size_t used = 0;
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    for (int i = 0; i < infer->n_in && used < sizeof shapes; i++)
-        if (infer->in[i])
-            used += (size_t)snprintf(shapes + used, sizeof shapes - used, "%s%s: %s", used ? ", " : "",
-                                     schema->in[i].name, TN_SHAPE_OF(infer->in[i]));
-    tn_raise(infer->ctx, TN_INVALID, "%s: %s (%s)", infer->op->name, text, shapes);
-    return false;
-}
 
 static bool in_range(tn_infer *infer, const char *what, int axis, int64_t value, int64_t least)
 {
     if (value >= least && value <= INT32_MAX) return true;
-    return tn__refuse_shapes(infer, "the %s is %lld along the %s, it must be from %lld to %d", what, (long long)value,
-                             axis ? "width" : "height", (long long)least, INT32_MAX);
+    return tn__refuse(infer, "the %s is %lld along the %s, it must be from %lld to %d", what, (long long)value,
+                      axis ? "width" : "height", (long long)least, INT32_MAX);
 }
 
 int64_t tn__count_windows(tn_infer *infer, int axis, int64_t size, tn_window window, bool ceil)
@@ -38,8 +19,8 @@ int64_t tn__count_windows(tn_infer *infer, int axis, int64_t size, tn_window win
     int64_t reach = (window.kernel - 1) * window.dilation + 1, padded = size + 2 * window.padding;
     int64_t room = padded - reach + (ceil ? window.stride - 1 : 0);
     if (room < 0) {
-        tn__refuse_shapes(infer, "the kernel reaches over %lld cells along the %s, the padded image has %lld",
-                          (long long)reach, axis ? "width" : "height", (long long)padded);
+        tn__refuse(infer, "the kernel reaches over %lld cells along the %s, the padded image has %lld",
+                   (long long)reach, axis ? "width" : "height", (long long)padded);
         return -1;
     }
     int64_t count = room / window.stride + 1;

@@ -15,7 +15,4 @@ typedef struct tn_window {
  * last window may reach over the right padding, if it begins before it. */
 int64_t tn__count_windows(tn_infer *infer, int axis, int64_t size, tn_window window, bool ceil);
 
-/* Raises "<op>: <message> (x: [2, 3], w: [4])" with the shapes of all inputs; returns false. */
-bool tn__refuse_shapes(tn_infer *infer, const char *format, ...) TN_PRINTF(2, 3);
-
 #endif
