@@ -208,7 +208,8 @@ TN_OP(logical_and, "logical_and/1(x:bool[...a], y:bool[...b]) -> z:bool[...c]", 
 TN_OP(logical_or,  "logical_or/1(x:bool[...a], y:bool[...b]) -> z:bool[...c]",  "either")
 TN_OP(logical_xor, "logical_xor/1(x:bool[...a], y:bool[...b]) -> z:bool[...c]", "one, not both")
 
-/* ---- elementwise with a number, converted to the dtype of x first */
+/* ---- elementwise with a number, converted to the dtype of x first; the core refuses a number that an integer dtype
+ * cannot hold */
 TN_OP(add_scalar,     "add_scalar/1(x:A[...]; value:f64) -> y:A[...]",     "x + value")
 TN_OP(mul_scalar,     "mul_scalar/1(x:A[...]; value:f64) -> y:A[...]",     "x * value")
 TN_OP(rsub_scalar,    "rsub_scalar/1(x:A[...]; value:f64) -> y:A[...]",    "value - x")
@@ -225,7 +226,7 @@ TN_OP(ge_scalar,      "ge_scalar/1(x:A[...]; value:f64) -> y:bool[...]",   "x >=
 
 /* ---- other elementwise */
 TN_OP(where,     "where/1(c:bool[...a], x:A[...b], y:A[...c]) -> z:A[...d]", "x where c, else y; all three broadcast")
-TN_OP(clamp,     "clamp/1(x:A[...]; min:f64, max:f64) -> y:A[...]",          "min(max(x, min), max); NaN stays NaN")
+TN_OP(clamp,     "clamp/1(x:A[...]; min:f64, max:f64) -> y:A[...]",          "min(max(x, min), max); NaN stays NaN; an infinite bound is none")
 TN_OP(relu_grad, "relu_grad/1(dy:T[...], y:T[...]) -> dx:T[...]",            "dy where y > 0, else 0; dx may alias dy")
 TN_OP(cast,      "cast/1(x:A[...]; dtype:i64) -> y:B[...]", "as C converts; out of range saturates, NaN gives 0; to bool: x != 0")
 TN_OP(copy,      "copy/1(x:A[...]) -> y:A[...]",            "the same elements, in the memory order that y has")

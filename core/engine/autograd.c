@@ -42,6 +42,11 @@ static tn_node *node_new(const tn_op *op, const void *attrs, size_t attrs_size, 
     return node;
 }
 
+static bool is_real(const tn_tensor *x)
+{
+    return x->desc.dtype == TN_F32 || x->desc.dtype == TN_F64;
+}
+
 static bool writes(const tn_schema *schema, int n_in, int i)
 {
     return schema && schema->in[tn__schema_arg_index(schema, n_in, i)].in_place;
@@ -52,7 +57,7 @@ bool tn__record(tn_context *tn, const tn_op *op, const void *attrs, size_t attrs
 {
     bool tracked = false;
     for (int i = 0; i < n_in; i++) tracked |= tn__tracks(in[i]);
-    if (!tracked || !tn->grad_enabled || !op->grad || n_out == 0) return true;
+    if (!tracked || !tn->grad_enabled || !op->grad || n_out == 0 || !is_real(out[0])) return true;
 
     tn_node *node = node_new(op, attrs, attrs_size, n_in);
     if (!node) {
@@ -94,7 +99,7 @@ tn_tensor *tn_requires_grad(tn_tensor *x, bool on)
     if (x->node && x->node->op)
         return tn_raise(x->ctx, TN_INVALID, "requires_grad can be set on leaves only; x (%s) was made by %s",
                         TN_SHAPE_OF(x), x->node->op->name);
-    if (on && x->desc.dtype != TN_F32 && x->desc.dtype != TN_F64)
+    if (on && !is_real(x))
         return tn_raise(x->ctx, TN_INVALID, "only f32 and f64 tensors can require a gradient; x is %s",
                         tn_dtype_name(x->desc.dtype));
     if (on && !x->node && !(x->node = calloc(1, sizeof *x->node)))

@@ -131,8 +131,6 @@ const tn_op tn__op_cast = {
 tn_tensor *tn_cast(tn_tensor *x, tn_dtype dtype)
 {
     if (tn_dtype_of(x) == dtype) return x;
-    /* Whole numbers have no gradient: what is computed from them is not recorded. */
-    if (dtype != TN_F32 && dtype != TN_F64) x = tn_detach(x);
     const tn_cast_attrs attrs = {sizeof attrs, dtype};
     return TN_APPLY(x->ctx, cast, &attrs, x);
 }
