@@ -186,8 +186,10 @@ static void put_dim(const printer *p, int dim, int64_t at, int indent)
 static void put_suffix(const printer *p)
 {
     const tn_tensor *x = p->x;
-    if (tn_numel(x) == 0 && tn_rank(x) != 1) fprintf(p->out, ", size=%s", TN_SHAPE_OF(x));
-    if (x->desc.dtype != TN_F32 && x->desc.dtype != TN_I64 && x->desc.dtype != TN_BOOL)
+    const char *shape = TN_SHAPE_OF(x);
+    bool empty = tn_numel(x) == 0;
+    if (empty && tn_rank(x) != 1) fprintf(p->out, ", size=(%.*s)", (int)strlen(shape) - 2, shape + 1);
+    if (x->desc.dtype != TN_F32 && (empty || (x->desc.dtype != TN_I64 && x->desc.dtype != TN_BOOL)))
         fprintf(p->out, ", dtype=%s", tn_dtype_name(x->desc.dtype));
     if (!(tn__dev_of(x)->info.flags & TN_DEVICE_HOST_MEMORY)) fprintf(p->out, ", device='%s'", tn_device_of(x));
     if (x->node && x->node->op)
