@@ -20,10 +20,7 @@ typedef struct job {
     void *at[3]; /* inputs, then outputs */
 } job;
 
-/* Compilers do not keep arrays of 16 channels in registers; they do with vectors, of any CPU. */
-enum { LANES = 16 };
-typedef float floats __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
-typedef int32_t ints __attribute__((vector_size(LANES * sizeof(int32_t)), aligned(sizeof(int32_t)), may_alias));
+enum { BLOCK = 64 }; /* channels at a time */
 
 /* The cells of a window along one axis that lie inside the image, and where cell 0 lies. */
 typedef struct span {
@@ -45,11 +42,27 @@ DN_INLINE int64_t place(const dn_window *w, const span *down, const span *across
     return ((down->origin + kh * w->dilation[0]) * w->width + across->origin + kw * w->dilation[1]) * w->channels;
 }
 
-/* The index of a window that lies outside the image altogether, which only dilation makes: its y is -inf, and it has
- * no gradient. */
-DN_INLINE int64_t beginning(const dn_window *w, const span *down, const span *across)
+/* best and which before any cell has been looked at, in a way that the first cell need not win. A window that lies
+ * outside the image altogether, which only dilation makes, keeps -inf. */
+DN_INLINE void start(const dn_window *w, const float *image, const span *down, const span *across, int64_t n,
+                     float *best, int32_t *which)
 {
-    return down->first % w->kernel[0] * w->kernel[1] + across->first % w->kernel[1];
+    const int empty = down->first == down->end || across->first == across->end;
+    const float *x = empty ? NULL : image + place(w, down, across, down->first, across->first);
+    const int64_t cell = down->first % w->kernel[0] * w->kernel[1] + across->first % w->kernel[1];
+    for (int64_t c = 0; c < n; c++) best[c] = empty ? -INFINITY : x[c];
+    for (int64_t c = 0; c < n; c++) which[c] = (int32_t)cell;
+}
+
+/* The first largest wins, NaN before all. */
+DN_INLINE void keep_larger(int64_t n, const float *x, int32_t cell, float *best, int32_t *which)
+{
+    DN_INDEPENDENT for (int64_t c = 0; c < n; c++)
+    {
+        const int wins = x[c] > best[c] || (x[c] != x[c] && best[c] == best[c]);
+        best[c] = wins ? x[c] : best[c];
+        which[c] = wins ? cell : which[c];
+    }
 }
 
 #define INDEX uint8_t
