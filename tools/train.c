@@ -28,7 +28,7 @@ static const struct argp_option options[] = {
     {"momentum",     MOMENTUM,  "X",    0, "of sgd (default: 0)", 1},
     {"weight-decay", DECAY,     "X",    0, "default: 0.01 for adamw, else 0", 1},
     {"schedule",     SCHEDULE,  "HOW",  0, "none, cosine, or step:30:0.1, which multiplies the rate by 0.1 every 30 epochs (default: none)", 1},
-    {"seed",         SEED,      "N",    0, "of initial weights and shuffles (default: 0)", 1},
+    {"seed",         SEED,      "N",    0, "of initial weights and shuffles (default: 42)", 1},
     {"save",         SAVE,      "FILE", 0, "keep a checkpoint of each epoch, and of Ctrl-C", 2},
     {"resume",       RESUME,    "FILE", 0, "go on exactly where that checkpoint stands", 2},
     {"json",         JSON,      "FILE", 0, "write a line of JSON for each epoch; - is stdout", 2},

@@ -20,10 +20,11 @@ typedef struct tool_recipe {
     uint64_t seed;
     bool allow_nan;
 } tool_recipe;
-#define TOOL_RECIPE                                                                                              \
-    {                                                                                                            \
-        .setup = TOOL_SETUP, .epochs = 3, .batch_size = 64, .optimizer = "adam", .lr = 0.001, .weight_decay = -1 \
-    }
+#define TOOL_RECIPE \
+    {               \
+        .setup = TOOL_SETUP, .epochs = 3, .batch_size = 64, .optimizer = "adam", .lr = 0.001, .weight_decay = -1,
+.seed = 42,
+}
 
 typedef struct tool_training {
     const tool_recipe *recipe;
