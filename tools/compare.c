@@ -163,7 +163,7 @@ static int usable(const char **names)
 
 static int run(int argc, char **argv)
 {
-    compare_options o = {.recipe = TOOL_RECIPE, .rounds = 5, .steps = 60};
+    compare_options o = {.recipe = tool_default_recipe, .rounds = 5, .steps = 60};
     if (argp_parse(&parser, argc, argv, 0, NULL, &o)) return TOOL_FAILED;
     const tool_setup *setup = &o.recipe.setup;
     const char *backends[MAX_LANES] = {setup->backend}, *only = setup->model;

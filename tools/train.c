@@ -242,7 +242,7 @@ static FILE *open_json(const train_options *o)
 
 static int run(int argc, char **argv)
 {
-    train_options o = {.recipe = TOOL_RECIPE};
+    train_options o = {.recipe = tool_default_recipe};
     if (argp_parse(&parser, argc, argv, 0, NULL, &o)) return TOOL_FAILED;
     FILE *json = o.json ? open_json(&o) : NULL;
     if (o.json && !json) return TOOL_FAILED;

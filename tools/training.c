@@ -8,6 +8,16 @@
 
 enum { READ_EVERY = 50 }; /* steps */
 
+const tool_recipe tool_default_recipe = {
+    .setup = TOOL_SETUP,
+    .epochs = 3,
+    .batch_size = 64,
+    .optimizer = "adam",
+    .lr = 0.001,
+    .weight_decay = -1,
+    .seed = 42,
+};
+
 static tn_optimizer *make_optimizer(tn_module *model, const tool_recipe *recipe)
 {
     double decay = recipe->weight_decay;

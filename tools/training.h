@@ -20,11 +20,7 @@ typedef struct tool_recipe {
     uint64_t seed;
     bool allow_nan;
 } tool_recipe;
-#define TOOL_RECIPE \
-    {               \
-        .setup = TOOL_SETUP, .epochs = 3, .batch_size = 64, .optimizer = "adam", .lr = 0.001, .weight_decay = -1,
-.seed = 42,
-}
+extern const tool_recipe tool_default_recipe;
 
 typedef struct tool_training {
     const tool_recipe *recipe;
