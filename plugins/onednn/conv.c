@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conv2d, conv2d_relu and their gradients by oneDNN's convolutions. x: N I H W, w: O J KH KW, y: N O P Q, images
- * channels-last or row-major as the core gives them. oneDNN chooses the order of the weights that its kernel wants, and
- * they are reordered at each execution: they are small, and change with each training step. */
+ * conv2d, conv2d_relu and their gradients by oneDNN's convolutions. x: N I H W, w: O J KH KW, y: N O P Q. Images are
+ * channels-last, as the core makes them here; others are copied first, which costs less than oneDNN's kernels for them
+ * (and for a mixture it has none but the slow reference). oneDNN chooses the order of the weights that its kernel wants,
+ * and they are reordered at each execution: they are small, and change with each training step. */
 #include "chain.h"
 #include "image.h"
 
@@ -36,7 +37,7 @@ static void view_weights(geometry *geo, const tn_tensor_desc *w, int64_t groups)
 static geometry describe(const tn_tensor_desc *x, const tn_tensor_desc *w, const tn_tensor_desc *y,
                          const int64_t *stride, const int64_t *padding, const int64_t *dilation, int64_t groups)
 {
-    geometry geo = {.x = dn_image_stored(x), .y = dn_image_stored(y)};
+    geometry geo = {.x = dn_channels_last(x), .y = dn_channels_last(y)};
     view_weights(&geo, w, groups);
     for (int i = 0; i < 2; i++) {
         geo.stride[i] = stride[i];

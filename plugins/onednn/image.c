@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Memory orders of images, and copies between them. */
+ * Channels-last images, and copies from and to other orders. */
 #include "image.h"
 
-static const uint32_t channels_last[] = {1, 3, 2, 0}, row_major[] = {3, 2, 1, 0}; /* fastest first */
-
-static tn_tensor_desc ordered(const tn_tensor_desc *x, const uint32_t *order)
+tn_tensor_desc dn_channels_last(const tn_tensor_desc *x)
 {
+    static const uint32_t fastest_first[] = {1, 3, 2, 0};
     tn_tensor_desc y = *x;
     int64_t stride = 1;
-    for (int i = 0; i < 4; stride *= x->dims[order[i++]]) y.strides[order[i]] = stride;
+    for (int i = 0; i < 4; stride *= x->dims[fastest_first[i++]]) y.strides[fastest_first[i]] = stride;
     return y;
 }
 
@@ -20,12 +19,6 @@ static int same_places(const tn_tensor_desc *a, const tn_tensor_desc *b)
     return 1;
 }
 
-tn_tensor_desc dn_image_stored(const tn_tensor_desc *x)
-{
-    const tn_tensor_desc last = ordered(x, channels_last), plain = ordered(x, row_major);
-    return !same_places(x, &last) && same_places(x, &plain) ? plain : last;
-}
-
 static void add_image(dn_images *images, dn_loop *loop, int is_output, uint64_t index)
 {
     const tn_tensor_desc *x = is_output ? loop->desc.out[index] : loop->desc.in[index];
@@ -34,7 +27,7 @@ static void add_image(dn_images *images, dn_loop *loop, int is_output, uint64_t 
     images->of[i].index = index;
     images->of[i].offset = -1;
     if (!x || x->rank != 4 || tn_desc_numel(x) == 0) return;
-    const tn_tensor_desc last = ordered(x, channels_last);
+    const tn_tensor_desc last = dn_channels_last(x);
     if (same_places(x, &last)) return;
     if (is_output)
         dn_copy_init(&images->of[i].copy, x, &last);

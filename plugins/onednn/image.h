@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Images (N C H W by dims) in the memory orders that oneDNN and our own loops are fast with. */
+ * Images (N C H W by dims), channels-last in memory: the order that oneDNN and our own loops are fast with. */
 #ifndef DN_IMAGE_H
 #define DN_IMAGE_H
 
 #include "copy.h"
 
-/* x with strides in a dense order that oneDNN knows: its own if they are channels-last or row-major (dims of one get
- * the stride that the order demands), else channels-last. */
-tn_tensor_desc dn_image_stored(const tn_tensor_desc *x);
+/* x as it is stored when dense and channels-last. */
+tn_tensor_desc dn_channels_last(const tn_tensor_desc *x);
 
 /* Loops over images that know one order only: channels-last, dense. Tensors of another order go through copies in the
  * workspace. Rank-4 tensors alone are images; others pass as they are. */
