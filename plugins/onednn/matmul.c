@@ -204,6 +204,11 @@ static void transpose_of(view *v, const tn_tensor_desc *w)
     append_matrix(v, w->dims[1], w->dims[0], v->stored.strides[1], v->stored.strides[0]);
 }
 
+static const tn_tensor_desc *bias_of(const tn_op_desc *desc)
+{
+    return desc->n_in > 2 ? desc->in[2] : NULL;
+}
+
 /* b (O) as a row, dense; -1 if there is none. */
 static int bias_slot(dn_chain *chain, const tn_tensor_desc *b)
 {
@@ -217,7 +222,7 @@ static int bias_slot(dn_chain *chain, const tn_tensor_desc *b)
 tn_status dn_linear_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
 {
     DN_TRY(dn_matmul_check(self, device, desc, error));
-    if (desc->in[1]->dims[1] == 0 && desc->in[2])
+    if (desc->in[1]->dims[1] == 0 && bias_of(desc))
         return tn_fail(error, TN_UNSUPPORTED, 0, "%s: oneDNN does not add a bias to products over no elements",
                        desc->name);
     return TN_OK;
@@ -235,6 +240,6 @@ tn_status dn_linear_plan(const tn_kernel *self, tn_device *device, const tn_op_d
     rows_of(&x, desc->in[0], readable);
     transpose_of(&w, desc->in[1]);
     rows_of(&y, desc->out[0], writable);
-    multiply(chain, &x, 0, &w, 1, bias_slot(chain, desc->n_in > 2 ? desc->in[2] : NULL), &y, self->data != NULL);
+    multiply(chain, &x, 0, &w, 1, bias_slot(chain, bias_of(desc)), &y, self->data != NULL);
     return dn_chain_end(chain, plan);
 }
