@@ -82,7 +82,7 @@ typedef tn_status (*dn_loop_fn)(const dn_loop *loop, const tn_bindings *at, tn_e
 struct dn_loop {
     tn_plan plan;
     dn_loop_fn run;
-    tn_op_desc desc; /* a deep copy: lives as long as the plan */
+    tn_op_desc desc; /* a deep copy that lives as long as the plan; without the name */
     void *extra;     /* the operator's own, zeroed */
 };
 

@@ -12,26 +12,29 @@ static const dnnl_alg_kind_t algorithm = dnnl_convolution_direct;
 
 /* What oneDNN is told about a convolution. */
 typedef struct geometry {
-    tn_tensor_desc x, y; /* as stored: also dx and dy */
-    int w_rank;          /* 5 with groups: G O/G J KH KW */
+    tn_tensor_desc x, w, y; /* as stored; also dx, dw, dy */
+    int w_rank;             /* 5 with groups: G O/G J KH KW */
     int64_t w_dims[5], w_strides[5];
+    dn_own_md any; /* weights in whatever order oneDNN likes */
     dnnl_dims_t stride, dilates, padding;
     uint64_t flops;
 } geometry;
 
-/* Weights w (O J KH KW) as oneDNN sees them. */
+/* Weights w (O J KH KW), row-major, as oneDNN sees them. */
 static void view_weights(geometry *geo, const tn_tensor_desc *w, int64_t groups)
 {
     const int grouped = groups > 1;
-    geo->w_rank = 4 + grouped;
-    for (int i = 0; i < 4; i++) {
+    int64_t stride = 1;
+    geo->w = *w;
+    for (int i = 3; i >= 0; stride *= w->dims[i--]) {
+        geo->w.strides[i] = geo->w_strides[i + grouped] = stride;
         geo->w_dims[i + grouped] = w->dims[i];
-        geo->w_strides[i + grouped] = w->strides[i];
     }
+    geo->w_rank = 4 + grouped;
     if (!grouped) return;
     geo->w_dims[1] /= groups;
     geo->w_dims[0] = groups;
-    geo->w_strides[0] = geo->w_dims[1] * w->strides[0];
+    geo->w_strides[0] = geo->w_dims[1] * geo->w_strides[1];
 }
 
 static geometry describe(const tn_tensor_desc *x, const tn_tensor_desc *w, const tn_tensor_desc *y,
@@ -48,33 +51,79 @@ static geometry describe(const tn_tensor_desc *x, const tn_tensor_desc *w, const
     return geo;
 }
 
-/* A descriptor of weights in whatever order oneDNN likes. */
-static void any_weights(dn_chain *chain, const geometry *geo, dn_own_md *md)
+/* An empty chain for the convolution; NULL after a failure. */
+static dn_chain *begin(tn_device *device, const tn_op_desc *desc, geometry *geo, tn_error *error)
 {
+    dn_chain *chain = dn_chain_begin(device, desc, geo->flops, error);
     dnnl_dims_t dims = {0};
     for (int i = 0; i < geo->w_rank; i++) dims[i] = geo->w_dims[i];
-    dn_chain_try(chain, dn_md_tagged(md, geo->w_rank, dims, dnnl_f32, dnnl_format_tag_any), "memory descriptor");
+    if (chain)
+        dn_chain_try(chain, dn_md_tagged(&geo->any, geo->w_rank, dims, dnnl_f32, dnnl_format_tag_any),
+                     "memory descriptor");
+    return chain;
 }
 
-/* A forward descriptor; NULL after a failure. */
-static dnnl_primitive_desc_t forward_pd(dn_chain *chain, const geometry *geo, int x, dn_md w, int b, int y)
+static tn_status end(dn_chain *chain, geometry *geo, tn_plan **plan)
+{
+    dn_md_release(&geo->any);
+    return dn_chain_end(chain, plan);
+}
+
+/* ---- primitive descriptors; NULL after a failure */
+
+static dnnl_primitive_desc_t forward_pd(dn_chain *chain, const geometry *geo, int x, int b, int y)
 {
     dnnl_primitive_desc_t pd = NULL;
     if (dn_chain_try(chain, dnnl_success, ""))
         dn_chain_try(chain,
-                     dn_conv_pd(&pd, dn_chain_engine(chain), algorithm, dn_chain_md(chain, x), w, dn_chain_md(chain, b),
-                                dn_chain_md(chain, y), geo->stride, geo->dilates, geo->padding, geo->padding,
-                                dn_chain_attr(chain)),
+                     dn_conv_pd(&pd, dn_chain_engine(chain), algorithm, dn_chain_md(chain, x), dn_md_of(&geo->any),
+                                dn_chain_md(chain, b), dn_chain_md(chain, y), geo->stride, geo->dilates, geo->padding,
+                                geo->padding, dn_chain_attr(chain)),
                      "convolution primitive descriptor");
     return pd;
 }
 
-static int weights_slot(dn_chain *chain, dn_place place, uint64_t index, const tn_tensor_desc *w, const geometry *geo)
+static dnnl_primitive_desc_t grad_input_pd(dn_chain *chain, const geometry *geo, int dx, int dy)
 {
-    return dn_chain_slot(chain, place, index, w, geo->w_rank, geo->w_dims, geo->w_strides);
+    dnnl_primitive_desc_t pd = NULL, hint = forward_pd(chain, geo, dx, -1, dy);
+    if (!hint) return NULL;
+    dn_chain_try(chain,
+                 dn_conv_grad_input_pd(&pd, dn_chain_engine(chain), algorithm, dn_chain_md(chain, dx),
+                                       dn_md_of(&geo->any), dn_chain_md(chain, dy), geo->stride, geo->dilates,
+                                       geo->padding, geo->padding, hint, dn_chain_attr(chain)),
+                 "convolution gradient primitive descriptor");
+    dnnl_primitive_desc_destroy(hint);
+    return pd;
 }
 
-/* A vector of channels, dense. */
+static dnnl_primitive_desc_t grad_weight_pd(dn_chain *chain, const geometry *geo, int x, int db, int dy)
+{
+    dnnl_primitive_desc_t pd = NULL, hint = forward_pd(chain, geo, x, db, dy);
+    if (!hint) return NULL;
+    dn_chain_try(chain,
+                 dn_conv_grad_weight_pd(&pd, dn_chain_engine(chain), algorithm, dn_chain_md(chain, x),
+                                        dn_md_of(&geo->any), dn_chain_md(chain, db), dn_chain_md(chain, dy),
+                                        geo->stride, geo->dilates, geo->padding, geo->padding, hint,
+                                        dn_chain_attr(chain)),
+                 "convolution gradient primitive descriptor");
+    dnnl_primitive_desc_destroy(hint);
+    return pd;
+}
+
+/* What pd has chosen. */
+static dn_md chosen_by(dnnl_primitive_desc_t pd, dnnl_query_t what)
+{
+    return pd ? dnnl_primitive_desc_query_md(pd, what, 0) : NULL;
+}
+
+/* ---- slots */
+
+static int weights_slot(dn_chain *chain, dn_place place, uint64_t index, const geometry *geo)
+{
+    return dn_chain_slot(chain, place, index, &geo->w, geo->w_rank, geo->w_dims, geo->w_strides);
+}
+
+/* A vector of channels, dense; -1 if there is none. */
 static int channels_slot(dn_chain *chain, dn_place place, uint64_t index, const tn_tensor_desc *b)
 {
     if (!b) return -1;
@@ -110,27 +159,22 @@ tn_status dn_conv2d_check(const tn_kernel *self, tn_device *device, const tn_op_
 tn_status dn_conv2d_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
                          tn_error *error)
 {
-    const tn_conv2d_attrs *attrs = desc->attrs;
-    const tn_tensor_desc *w = desc->in[1];
+    const tn_conv2d_attrs *how = desc->attrs;
     DN_TRY(dn_conv2d_check(self, device, desc, error));
-    const geometry geo =
-        describe(desc->in[0], w, desc->out[0], attrs->stride, attrs->padding, attrs->dilation, attrs->groups);
     if (tn_desc_numel(desc->out[0]) == 0) return dn_zero_plan(desc, plan, error);
-    dn_chain *chain = dn_chain_begin(device, desc, geo.flops, error);
+    geometry geo =
+        describe(desc->in[0], desc->in[1], desc->out[0], how->stride, how->padding, how->dilation, how->groups);
+    dn_chain *chain = begin(device, desc, &geo, error);
     if (!chain) return TN_OUT_OF_MEMORY;
 
-    dn_own_md any = {0};
-    const int x = dn_chain_tensor(chain, DN_INPUT, 0, &geo.x), ws = weights_slot(chain, DN_INPUT, 1, w, &geo),
+    const int x = dn_chain_tensor(chain, DN_INPUT, 0, &geo.x), plain = weights_slot(chain, DN_INPUT, 1, &geo),
               b = channels_slot(chain, DN_INPUT, 2, bias_of(desc)), y = dn_chain_tensor(chain, DN_OUTPUT, 0, &geo.y);
-    any_weights(chain, &geo, &any);
-    dnnl_primitive_desc_t pd = forward_pd(chain, &geo, x, dn_md_of(&any), b, y);
-    const int chosen =
-        pd ? dn_chain_reordered(chain, ws, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0)) : -1;
-    dn_chain_primitive(
-        chain, pd, 4, (dn_arg[]){{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, chosen}, {DNNL_ARG_BIAS, b}, {DNNL_ARG_DST, y}});
+    dnnl_primitive_desc_t pd = forward_pd(chain, &geo, x, b, y);
+    const int ws = dn_chain_reordered(chain, plain, chosen_by(pd, dnnl_query_weights_md));
+    const dn_arg args[] = {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, ws}, {DNNL_ARG_BIAS, b}, {DNNL_ARG_DST, y}};
+    dn_chain_primitive(chain, pd, 4, args);
     if (self->data) dn_chain_relu(chain, y);
-    dn_md_release(&any);
-    return dn_chain_end(chain, plan);
+    return end(chain, &geo, plan);
 }
 
 /* ---- gradients */
@@ -145,75 +189,47 @@ tn_status dn_conv2d_grad_input_check(const tn_kernel *self, tn_device *device, c
 tn_status dn_conv2d_grad_input_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
                                     tn_error *error)
 {
-    const tn_conv2d_grad_attrs *attrs = desc->attrs;
-    const tn_tensor_desc *w = desc->in[1];
+    const tn_conv2d_grad_attrs *how = desc->attrs;
     DN_TRY(dn_conv2d_grad_input_check(self, device, desc, error));
     if (tn_desc_numel(desc->in[0]) == 0 || tn_desc_numel(desc->out[0]) == 0) return dn_zero_plan(desc, plan, error);
-    const geometry geo =
-        describe(desc->out[0], w, desc->in[0], attrs->stride, attrs->padding, attrs->dilation, attrs->groups);
-    dn_chain *chain = dn_chain_begin(device, desc, geo.flops, error);
+    geometry geo =
+        describe(desc->out[0], desc->in[1], desc->in[0], how->stride, how->padding, how->dilation, how->groups);
+    dn_chain *chain = begin(device, desc, &geo, error);
     if (!chain) return TN_OUT_OF_MEMORY;
 
-    dn_own_md any = {0};
-    dnnl_primitive_desc_t pd = NULL;
-    const int dy = dn_chain_tensor(chain, DN_INPUT, 0, &geo.y), ws = weights_slot(chain, DN_INPUT, 1, w, &geo),
+    const int dy = dn_chain_tensor(chain, DN_INPUT, 0, &geo.y), plain = weights_slot(chain, DN_INPUT, 1, &geo),
               dx = dn_chain_tensor(chain, DN_OUTPUT, 0, &geo.x);
-    any_weights(chain, &geo, &any);
-    dnnl_primitive_desc_t forward = forward_pd(chain, &geo, dx, dn_md_of(&any), -1, dy);
-    if (forward)
-        dn_chain_try(chain,
-                     dn_conv_grad_input_pd(&pd, dn_chain_engine(chain), algorithm, dn_chain_md(chain, dx),
-                                           dn_md_of(&any), dn_chain_md(chain, dy), geo.stride, geo.dilates, geo.padding,
-                                           geo.padding, forward, dn_chain_attr(chain)),
-                     "convolution gradient primitive descriptor");
-    const int chosen =
-        pd ? dn_chain_reordered(chain, ws, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0)) : -1;
-    dn_chain_primitive(chain, pd, 3,
-                       (dn_arg[]){{DNNL_ARG_DIFF_DST, dy}, {DNNL_ARG_WEIGHTS, chosen}, {DNNL_ARG_DIFF_SRC, dx}});
-    if (forward) dnnl_primitive_desc_destroy(forward);
-    dn_md_release(&any);
-    return dn_chain_end(chain, plan);
+    dnnl_primitive_desc_t pd = grad_input_pd(chain, &geo, dx, dy);
+    const int ws = dn_chain_reordered(chain, plain, chosen_by(pd, dnnl_query_weights_md));
+    const dn_arg args[] = {{DNNL_ARG_DIFF_DST, dy}, {DNNL_ARG_WEIGHTS, ws}, {DNNL_ARG_DIFF_SRC, dx}};
+    dn_chain_primitive(chain, pd, 3, args);
+    return end(chain, &geo, plan);
 }
 
 tn_status dn_conv2d_grad_weight_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
 {
-    const tn_tensor_desc *dx = desc->out[0];
     (void)self, (void)device;
-    return refuse_hollow(desc, dx, desc->in[1], tn_desc_numel(dx) ? desc->in[0] : dx, error);
+    return refuse_hollow(desc, desc->in[1], desc->out[0], desc->in[0], error);
 }
 
 tn_status dn_conv2d_grad_weight_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
                                      tn_error *error)
 {
-    const tn_conv2d_grad_attrs *attrs = desc->attrs;
-    const tn_tensor_desc *dw = desc->out[0];
+    const tn_conv2d_grad_attrs *how = desc->attrs;
     DN_TRY(dn_conv2d_grad_weight_check(self, device, desc, error));
     if (tn_desc_numel(desc->in[0]) == 0) return dn_zero_plan(desc, plan, error);
-    const geometry geo =
-        describe(desc->in[1], dw, desc->in[0], attrs->stride, attrs->padding, attrs->dilation, attrs->groups);
-    dn_chain *chain = dn_chain_begin(device, desc, geo.flops, error);
+    geometry geo =
+        describe(desc->in[1], desc->out[0], desc->in[0], how->stride, how->padding, how->dilation, how->groups);
+    dn_chain *chain = begin(device, desc, &geo, error);
     if (!chain) return TN_OUT_OF_MEMORY;
 
-    dn_own_md any = {0};
-    dnnl_primitive_desc_t pd = NULL;
     const int dy = dn_chain_tensor(chain, DN_INPUT, 0, &geo.y), x = dn_chain_tensor(chain, DN_INPUT, 1, &geo.x),
-              ws = weights_slot(chain, DN_OUTPUT, 0, dw, &geo), db = channels_slot(chain, DN_OUTPUT, 1, desc->out[1]);
-    any_weights(chain, &geo, &any);
-    dnnl_primitive_desc_t forward = forward_pd(chain, &geo, x, dn_md_of(&any), db, dy);
-    if (forward)
-        dn_chain_try(chain,
-                     dn_conv_grad_weight_pd(&pd, dn_chain_engine(chain), algorithm, dn_chain_md(chain, x),
-                                            dn_md_of(&any), dn_chain_md(chain, db), dn_chain_md(chain, dy), geo.stride,
-                                            geo.dilates, geo.padding, geo.padding, forward, dn_chain_attr(chain)),
-                     "convolution gradient primitive descriptor");
-    const int chosen =
-        pd ? dn_chain_chosen(chain, ws, dnnl_primitive_desc_query_md(pd, dnnl_query_diff_weights_md, 0)) : -1;
-    dn_chain_primitive(
-        chain, pd, 4,
-        (dn_arg[]){
-            {DNNL_ARG_DIFF_DST, dy}, {DNNL_ARG_SRC, x}, {DNNL_ARG_DIFF_WEIGHTS, chosen}, {DNNL_ARG_DIFF_BIAS, db}});
-    dn_chain_reorder(chain, chosen, ws);
-    if (forward) dnnl_primitive_desc_destroy(forward);
-    dn_md_release(&any);
-    return dn_chain_end(chain, plan);
+              plain = weights_slot(chain, DN_OUTPUT, 0, &geo), db = channels_slot(chain, DN_OUTPUT, 1, desc->out[1]);
+    dnnl_primitive_desc_t pd = grad_weight_pd(chain, &geo, x, db, dy);
+    const int ws = dn_chain_chosen(chain, plain, chosen_by(pd, dnnl_query_diff_weights_md));
+    const dn_arg args[] = {
+        {DNNL_ARG_DIFF_DST, dy}, {DNNL_ARG_SRC, x}, {DNNL_ARG_DIFF_WEIGHTS, ws}, {DNNL_ARG_DIFF_BIAS, db}};
+    dn_chain_primitive(chain, pd, 4, args);
+    dn_chain_reorder(chain, ws, plain);
+    return end(chain, &geo, plan);
 }

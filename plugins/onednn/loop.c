@@ -43,50 +43,47 @@ static void copy_struct(void *to, const void *from, uint64_t our_size)
     memcpy(to, &our_size, sizeof our_size);
 }
 
+/* Copies the descriptors of desc to room for all of them, and sets the arrays of `to` to point there. */
+static void copy_tensors(tn_op_desc *to, const tn_op_desc *desc, tn_tensor_desc *room, const tn_tensor_desc **arrays)
+{
+    for (uint64_t i = 0; i < desc->n_in + desc->n_out; i++) {
+        const tn_tensor_desc *x = i < desc->n_in ? desc->in[i] : desc->out[i - desc->n_in];
+        if (!x) continue;
+        copy_struct(&room[i], x, sizeof room[i]);
+        arrays[i] = &room[i];
+    }
+    to->in = arrays;
+    to->out = arrays + desc->n_in;
+    to->n_in = desc->n_in;
+    to->n_out = desc->n_out;
+}
+
 tn_status dn_loop_create(const tn_op_desc *desc, dn_loop_fn run, uint64_t extra_bytes, dn_loop **loop, tn_error *error)
 {
     const uint64_t tensors = desc->n_in + desc->n_out;
     uint64_t attrs_bytes = 0;
-    if (desc->attrs) memcpy(&attrs_bytes, desc->attrs, sizeof attrs_bytes);
+    if (desc->attrs) memcpy(&attrs_bytes, desc->attrs, sizeof attrs_bytes); /* struct_size */
     const uint64_t extra_at = dn_round_up(sizeof **loop, DN_ALIGNMENT),
-                   descs_at = extra_at + dn_round_up(extra_bytes, DN_ALIGNMENT),
-                   arrays_at = descs_at + tensors * sizeof(tn_tensor_desc),
+                   room_at = extra_at + dn_round_up(extra_bytes, DN_ALIGNMENT),
+                   arrays_at = room_at + tensors * sizeof(tn_tensor_desc),
                    attrs_at = arrays_at + tensors * sizeof(tn_tensor_desc *), bytes = attrs_at + attrs_bytes;
     char *block = dn_host->alloc(bytes, DN_ALIGNMENT);
-    if (!block)
-        return tn_fail(error, TN_OUT_OF_MEMORY, 0, "%s: no memory for a plan of %llu bytes", desc->name,
-                       (unsigned long long)bytes);
+    if (!block) return tn_fail(error, TN_OUT_OF_MEMORY, 0, "%s: no memory for a plan", desc->name);
     memset(block, 0, bytes);
 
-    tn_tensor_desc *descs = (tn_tensor_desc *)(block + descs_at);
-    const tn_tensor_desc **arrays = (const tn_tensor_desc **)(block + arrays_at);
-    for (uint64_t i = 0; i < tensors; i++) {
-        const tn_tensor_desc *x = i < desc->n_in ? desc->in[i] : desc->out[i - desc->n_in];
-        if (!x) continue;
-        copy_struct(&descs[i], x, sizeof descs[i]);
-        arrays[i] = &descs[i];
-    }
-    if (attrs_bytes) memcpy(block + attrs_at, desc->attrs, attrs_bytes);
-
     *loop = (dn_loop *)block;
-    **loop = (dn_loop){
-        .plan = {.struct_size = sizeof(tn_plan),
-                 .execute = execute,
-                 .destroy = destroy,
-                 .implementation = "tenon:loop",
-                 .flops = first_numel(desc),
-                 .bytes_moved = dn_bytes_moved(desc),
-                 .flags = TN_PLAN_DETERMINISTIC | TN_PLAN_CONCURRENT},
-        .run = run,
-        .desc = {.struct_size = sizeof(tn_op_desc),
-                 .name = NULL, /* the caller's string does not outlive the call */
-                 .attrs = attrs_bytes ? block + attrs_at : NULL,
-                 .in = arrays,
-                 .out = arrays + desc->n_in,
-                 .n_in = desc->n_in,
-                 .n_out = desc->n_out,
-                 .flags = desc->flags},
-        .extra = block + extra_at,
-    };
+    (*loop)->plan = (tn_plan){.struct_size = sizeof(tn_plan),
+                              .execute = execute,
+                              .destroy = destroy,
+                              .implementation = "tenon:loop",
+                              .flops = first_numel(desc),
+                              .bytes_moved = dn_bytes_moved(desc),
+                              .flags = TN_PLAN_DETERMINISTIC | TN_PLAN_CONCURRENT};
+    (*loop)->run = run;
+    (*loop)->extra = block + extra_at;
+    (*loop)->desc = (tn_op_desc){.struct_size = sizeof(tn_op_desc), .flags = desc->flags};
+    if (attrs_bytes) (*loop)->desc.attrs = memcpy(block + attrs_at, desc->attrs, attrs_bytes);
+    copy_tensors(&(*loop)->desc, desc, (tn_tensor_desc *)(block + room_at),
+                 (const tn_tensor_desc **)(block + arrays_at));
     return TN_OK;
 }

@@ -41,21 +41,19 @@ void dn_store(tn_dtype dtype, double value, void *to);
         const X *xs = (const X *)at[1];                                                                \
         (void)arg;                                                                                     \
         if (step[0] == sizeof(Z) && step[1] == sizeof(X)) {                                            \
-            DN_INDEPENDENT for (int64_t i = 0; i < n; i++)                                             \
-            {                                                                                          \
-                const X x = xs[i];                                                                     \
-                z[i] = (Z)(expr);                                                                      \
-            }                                                                                          \
-        } else if (step[0] == sizeof(Z) && !step[1]) {                                                 \
-            const X x = *xs;                                                                           \
-            const Z value = (Z)(expr);                                                                 \
-            for (int64_t i = 0; i < n; i++) z[i] = value;                                              \
+            DN_EACH1(X, Z, z[i], xs[i], expr)                                                          \
+        } else if (step[0] == sizeof(Z) && step[1] == 0) {                                             \
+            const X first = *xs;                                                                       \
+            DN_EACH1(X, Z, z[i], first, expr)                                                          \
         } else {                                                                                       \
-            for (int64_t i = 0; i < n; i++) {                                                          \
-                const X x = DN_AT(const X, 1, i);                                                      \
-                DN_AT(Z, 0, i) = (Z)(expr);                                                            \
-            }                                                                                          \
+            DN_EACH1(X, Z, DN_AT(Z, 0, i), DN_AT(const X, 1, i), expr)                                 \
         }                                                                                              \
+    }
+#define DN_EACH1(X, Z, z_is, x_is, expr)           \
+    DN_INDEPENDENT for (int64_t i = 0; i < n; i++) \
+    {                                              \
+        const X x = x_is;                          \
+        z_is = (Z)(expr);                          \
     }
 
 /* z = expr(x, y), x and y of type X, z of type Z. */
@@ -67,31 +65,22 @@ void dn_store(tn_dtype dtype, double value, void *to);
         const X *xs = (const X *)at[1], *ys = (const X *)at[2];                                        \
         (void)arg;                                                                                     \
         if (step[0] == sizeof(Z) && step[1] == wide && step[2] == wide) {                              \
-            DN_INDEPENDENT for (int64_t i = 0; i < n; i++)                                             \
-            {                                                                                          \
-                const X x = xs[i], y = ys[i];                                                          \
-                z[i] = (Z)(expr);                                                                      \
-            }                                                                                          \
-        } else if (step[0] == sizeof(Z) && step[1] == wide && !step[2]) {                              \
-            const X y = *ys;                                                                           \
-            DN_INDEPENDENT for (int64_t i = 0; i < n; i++)                                             \
-            {                                                                                          \
-                const X x = xs[i];                                                                     \
-                z[i] = (Z)(expr);                                                                      \
-            }                                                                                          \
-        } else if (step[0] == sizeof(Z) && !step[1] && step[2] == wide) {                              \
-            const X x = *xs;                                                                           \
-            DN_INDEPENDENT for (int64_t i = 0; i < n; i++)                                             \
-            {                                                                                          \
-                const X y = ys[i];                                                                     \
-                z[i] = (Z)(expr);                                                                      \
-            }                                                                                          \
+            DN_EACH2(X, Z, z[i], xs[i], ys[i], expr)                                                   \
+        } else if (step[0] == sizeof(Z) && step[1] == wide && step[2] == 0) {                          \
+            const X first = *ys;                                                                       \
+            DN_EACH2(X, Z, z[i], xs[i], first, expr)                                                   \
+        } else if (step[0] == sizeof(Z) && step[1] == 0 && step[2] == wide) {                          \
+            const X first = *xs;                                                                       \
+            DN_EACH2(X, Z, z[i], first, ys[i], expr)                                                   \
         } else {                                                                                       \
-            for (int64_t i = 0; i < n; i++) {                                                          \
-                const X x = DN_AT(const X, 1, i), y = DN_AT(const X, 2, i);                            \
-                DN_AT(Z, 0, i) = (Z)(expr);                                                            \
-            }                                                                                          \
+            DN_EACH2(X, Z, DN_AT(Z, 0, i), DN_AT(const X, 1, i), DN_AT(const X, 2, i), expr)           \
         }                                                                                              \
+    }
+#define DN_EACH2(X, Z, z_is, x_is, y_is, expr)     \
+    DN_INDEPENDENT for (int64_t i = 0; i < n; i++) \
+    {                                              \
+        const X x = x_is, y = y_is;                \
+        z_is = (Z)(expr);                          \
     }
 
 /* Rows of a dn_map by class of dtype. A bool has u8's memory and, where only order matters, its loop. */

@@ -69,26 +69,26 @@ DN_INLINE void adam_element(const adam *how, float *p, const float *g, float *m,
 }
 
 /* The row function of an update: for operands that all are dense, and for any. */
-#define ROW(name, kind, dense, ...)                                                                          \
+#define ROW(name, kind, operands, PLACES)                                                                    \
     DN_MULTIVERSION static void name##_row(int64_t n, char *const *at, const int64_t *step, const void *arg) \
     {                                                                                                        \
         const kind how = *(const kind *)arg;                                                                 \
-        if (dense) {                                                                                         \
-            DN_INDEPENDENT for (int64_t i = 0; i < n; i++) name##_element(&how, __VA_ARGS__(DENSE));         \
+        if (is_dense(operands, step)) {                                                                      \
+            DN_INDEPENDENT for (int64_t i = 0; i < n; i++) name##_element(&how, PLACES(DENSE));              \
         } else {                                                                                             \
-            for (int64_t i = 0; i < n; i++) name##_element(&how, __VA_ARGS__(STRIDED));                      \
+            for (int64_t i = 0; i < n; i++) name##_element(&how, PLACES(STRIDED));                           \
         }                                                                                                    \
     }
 #define DENSE(k) ((float *)at[k] + i)
 #define STRIDED(k) ((float *)(at[k] + i * step[k]))
-#define TWO(PLACE) PLACE(0), PLACE(1)
-#define THREE(PLACE) PLACE(0), PLACE(1), PLACE(2)
-#define FOUR(PLACE) PLACE(0), PLACE(1), PLACE(2), PLACE(3)
+#define P_G(AT) AT(0), AT(1)
+#define P_G_V(AT) AT(0), AT(1), AT(2)
+#define P_G_M_V(AT) AT(0), AT(1), AT(2), AT(3)
 /* clang-format off */
-ROW(plain,    sgd,  is_dense(2, step), TWO)
-ROW(momentum, sgd,  is_dense(3, step), THREE)
-ROW(nesterov, sgd,  is_dense(3, step), THREE)
-ROW(adam,     adam, is_dense(4, step), FOUR)
+ROW(plain,    sgd,  2, P_G)
+ROW(momentum, sgd,  3, P_G_V)
+ROW(nesterov, sgd,  3, P_G_V)
+ROW(adam,     adam, 4, P_G_M_V)
 /* clang-format on */
 
 /* Elements [begin, end) of all parameters. */
