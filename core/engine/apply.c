@@ -173,6 +173,12 @@ static bool run_on_host_memory(call *c, tn_dev *reference)
 /* Elsewhere inputs travel to the host, and results (in-place inputs among them) back. */
 static bool run_by_copies(call *c, tn_dev *reference)
 {
+    if (c->op == &tn__op_copy) { /* what travels is copied at both ends */
+        tn_raise(c->tn, TN_UNSUPPORTED,
+                 "%s does not copy this tensor (%s), and its memory cannot be reached from outside", c->dev->name,
+                 TN_SHAPE_OF(c->in[0]));
+        return false;
+    }
     tn_tensor *outs[TN_MAX_OUT] = {0}, **ins = calloc((size_t)c->n_in + 1, sizeof *ins);
     if (!ins) {
         tn_raise(c->tn, TN_OUT_OF_MEMORY, "%s: no host memory to move its inputs", c->op->name);
