@@ -3,8 +3,10 @@
  * Chains of oneDNN primitives: building them, running them. */
 #include "chain.h"
 #include "copy.h"
+#include "map.h"
 #include "threads.h"
 
+#include <assert.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -15,7 +17,6 @@ typedef struct slot {
     dn_own_md md;
     dn_place place;
     uint64_t at; /* index of the tensor, or offset into the workspace */
-    uint64_t bytes;
 } slot;
 
 typedef struct step step;
@@ -24,7 +25,7 @@ struct step {
                      dnnl_exec_arg_t *args, tn_error *error);
     dnnl_primitive_t primitive;
     int first_arg, n_args;
-    dn_copy *copy;
+    void *own;    /* what a copy or a relu has prepared */
     int to, from; /* slots, or for a copy's far side -1 */
     uint64_t tensor;
 };
@@ -63,10 +64,12 @@ int dn_chain_try(dn_chain *chain, dnnl_status_t status, const char *call)
     return !chain->status;
 }
 
-static void out_of_memory(dn_chain *chain)
+static void *allocate(dn_chain *chain, uint64_t bytes)
 {
-    if (!chain->status)
+    void *memory = dn_host->alloc(bytes, DN_ALIGNMENT);
+    if (!memory && !chain->status)
         chain->status = tn_fail(chain->error, TN_OUT_OF_MEMORY, 0, "%s: no memory for a plan", chain->desc->name);
+    return memory;
 }
 
 dn_chain *dn_chain_begin(tn_device *device, const tn_op_desc *desc, uint64_t flops, tn_error *error)
@@ -110,6 +113,7 @@ dn_md dn_chain_md(const dn_chain *chain, int at)
 /* The next slot; its descriptor is to be filled in. */
 static slot *new_slot(dn_chain *chain, dn_place place, uint64_t at, uint64_t bytes)
 {
+    assert(chain->n_slots < DN_MAX_SLOTS);
     slot *s = &chain->slots[chain->n_slots++];
     if (place == DN_WORKSPACE) {
         at = chain->plan.workspace_bytes;
@@ -117,12 +121,12 @@ static slot *new_slot(dn_chain *chain, dn_place place, uint64_t at, uint64_t byt
     }
     s->place = place;
     s->at = at;
-    s->bytes = bytes;
     return s;
 }
 
 static step *new_step(step *steps, int *n)
 {
+    assert(*n < DN_MAX_STEPS);
     step *s = &steps[(*n)++];
     *s = (step){.to = -1, .from = -1};
     return s;
@@ -134,14 +138,11 @@ static tn_status run_copy(const dn_chain *chain, const step *self, const tn_bind
 /* A copy between tensor and slot, whichever way the place demands. */
 static void add_copy(dn_chain *chain, dn_place place, uint64_t index, int at, const tn_tensor_desc *stored)
 {
-    dn_copy *copy = dn_host->alloc(sizeof *copy, DN_ALIGNMENT);
-    if (!copy) {
-        out_of_memory(chain);
-        return;
-    }
+    dn_copy *copy = allocate(chain, sizeof *copy);
+    if (!copy) return;
     step *s = place == DN_INPUT ? new_step(chain->steps, &chain->n_steps) : new_step(chain->late, &chain->n_late);
     s->run = run_copy;
-    s->copy = copy;
+    s->own = copy;
     s->tensor = index;
     if (place == DN_INPUT) {
         s->to = at;
@@ -266,33 +267,29 @@ static tn_status run_copy(const dn_chain *chain, const step *self, const tn_bind
 {
     (void)stream, (void)args, (void)error;
     if (self->to >= 0)
-        dn_copy_run(self->copy, address(chain, self->to, bindings), bindings->in[self->tensor]);
+        dn_copy_run(self->own, address(chain, self->to, bindings), bindings->in[self->tensor]);
     else
-        dn_copy_run(self->copy, bindings->out[self->tensor], address(chain, self->from, bindings));
+        dn_copy_run(self->own, bindings->out[self->tensor], address(chain, self->from, bindings));
     return TN_OK;
-}
-
-DN_MULTIVERSION static void relu(void *arg, int64_t begin, int64_t end)
-{
-    float *x = arg;
-    for (int64_t i = begin; i < end; i++) x[i] = x[i] < 0 ? 0 : x[i];
 }
 
 static tn_status run_relu(const dn_chain *chain, const step *self, const tn_bindings *bindings, dnnl_stream_t stream,
                           dnnl_exec_arg_t *args, tn_error *error)
 {
-    enum { GRAIN = 32768 };
+    void *y = address(chain, self->to, bindings);
     (void)stream, (void)args, (void)error;
-    dn_host->parallel_for((int64_t)(chain->slots[self->to].bytes / sizeof(float)), GRAIN, relu,
-                          address(chain, self->to, bindings));
+    dn_nest_run(self->own, dn_relu.grain, (void *const[]){y, y}, dn_relu.row[TN_F32], NULL);
     return TN_OK;
 }
 
-void dn_chain_relu(dn_chain *chain, int at)
+void dn_chain_relu(dn_chain *chain, int at, const tn_tensor_desc *stored)
 {
-    if (chain->status) return;
+    dn_nest *nest = chain->status ? NULL : allocate(chain, sizeof *nest);
+    if (!nest) return;
+    dn_nest_over(nest, 2, (const tn_tensor_desc *const[]){stored, stored});
     step *s = new_step(chain->steps, &chain->n_steps);
     s->run = run_relu;
+    s->own = nest;
     s->to = at;
 }
 
@@ -319,11 +316,8 @@ static tn_status execute(const tn_plan *plan, tn_stream *stream, const tn_bindin
 
 static void make_sets(dn_chain *chain)
 {
-    chain->sets = dn_host->alloc(SETS * sizeof *chain->sets, DN_ALIGNMENT);
-    if (!chain->sets) {
-        out_of_memory(chain);
-        return;
-    }
+    chain->sets = allocate(chain, SETS * sizeof *chain->sets);
+    if (!chain->sets) return;
     memset(chain->sets, 0, SETS * sizeof *chain->sets);
     for (set *s = chain->sets; s < chain->sets + SETS; s++) {
         atomic_flag_clear(&s->busy);
@@ -346,7 +340,7 @@ static void destroy(tn_plan *plan)
     }
     for (int i = 0; i < chain->n_steps; i++) {
         if (chain->steps[i].primitive) dnnl_primitive_destroy(chain->steps[i].primitive);
-        dn_host->free(chain->steps[i].copy);
+        dn_host->free(chain->steps[i].own);
     }
     for (int i = 0; i < chain->n_slots; i++) dn_md_release(&chain->slots[i].md);
     dn_host->free(chain->sets);

@@ -55,8 +55,8 @@ int dn_chain_reordered(dn_chain *chain, int slot, dn_md md);
 void dn_chain_reorder(dn_chain *chain, int from, int to);
 /* The primitive of pd, which is consumed (NULL allowed after a failure). Adds its scratch memory. */
 void dn_chain_primitive(dn_chain *chain, dnnl_primitive_desc_t pd, int n, const dn_arg *args);
-/* max(x, 0) on all of a slot that is dense in any order. NaN stays NaN; oneDNN's own relu makes it 0, which would hide
- * that a model has diverged. */
-void dn_chain_relu(dn_chain *chain, int slot);
+/* max(y, 0) on all of a slot made with `stored`. NaN stays NaN; oneDNN's own relu makes it 0, which would hide that a
+ * model has diverged. */
+void dn_chain_relu(dn_chain *chain, int slot, const tn_tensor_desc *stored);
 
 #endif

@@ -40,8 +40,11 @@ enum { DN_ALIGNMENT = 64 };
 #define DN_INLINE static inline __attribute__((always_inline))
 
 /* The iterations of the loop that follows do not depend on each other: an output either is an input, address for
- * address, or does not overlap it. clang finds out at run time. */
-#if defined(__GNUC__) && !defined(__clang__)
+ * address, or does not overlap it. Loops that call the C library stay as they are, which clang would complain about. */
+#if defined(__clang__)
+#pragma clang diagnostic ignored "-Wpass-failed"
+#define DN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
 #define DN_INDEPENDENT _Pragma("GCC ivdep")
 #else
 #define DN_INDEPENDENT

@@ -173,7 +173,7 @@ tn_status dn_conv2d_plan(const tn_kernel *self, tn_device *device, const tn_op_d
     const int ws = dn_chain_reordered(chain, plain, chosen_by(pd, dnnl_query_weights_md));
     const dn_arg args[] = {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, ws}, {DNNL_ARG_BIAS, b}, {DNNL_ARG_DST, y}};
     dn_chain_primitive(chain, pd, 4, args);
-    if (self->data) dn_chain_relu(chain, y);
+    if (self->data) dn_chain_relu(chain, y, &geo.y);
     return end(chain, &geo, plan);
 }
 

@@ -74,7 +74,7 @@ static void multiply(dn_chain *chain, view *x, uint64_t x_at, view *y, uint64_t 
                      "matmul primitive descriptor");
     dn_chain_primitive(chain, pd, 4,
                        (dn_arg[]){{DNNL_ARG_SRC, xs}, {DNNL_ARG_WEIGHTS, ys}, {DNNL_ARG_BIAS, b}, {DNNL_ARG_DST, zs}});
-    if (relu) dn_chain_relu(chain, zs);
+    if (relu) dn_chain_relu(chain, zs, &z->stored);
 }
 
 /* ---- matmul */
