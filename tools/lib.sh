@@ -6,6 +6,7 @@ set -u -o pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 jobs=$(nproc)
 left_out=() # what could not be had, a sentence each
+unattended=; [ -t 0 ] || unattended=1
 
 step() { printf '\n== %s\n' "$*"; }
 leave_out() { left_out+=("$*"); }
@@ -48,16 +49,20 @@ missing_packages() {
 as_root() {
     if [ "$(id -u)" = 0 ]; then
         "$@"
-    elif [ -t 0 ]; then
-        sudo "$@"
     else
-        sudo -n "$@"
+        sudo ${unattended:+-n} "$@"
     fi
 }
 
-apt_install() {
-    quietly "$root/build/log/apt" as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$@"
+# apt_get NAME ARGUMENT...: its output goes to build/log/NAME, and here only what it calls errors.
+apt_get() {
+    local log=$root/build/log/$1
+    shift
+    mkdir -p "${log%/*}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@" \
+        >"$log" 2>&1 </dev/null && return
+    grep '^E: ' "$log" >&2
+    return 1
 }
 
 # Installs what is missing of some sections, as far as that is possible here. What is not there afterwards is noted
@@ -75,11 +80,12 @@ install_missing() {
         return
     fi
     echo "installing ${missing[*]}"
-    quietly "$root/build/log/apt-update" as_root apt-get -o DPkg::Lock::Timeout=120 update
-    apt_install "${missing[@]}" && return
-    echo "that failed; trying one by one"
+    apt_get apt-update update
+    apt_get apt install -y --no-install-recommends "${missing[@]}" && return
+    [ ${#missing[@]} = 1 ] || echo "that failed; trying one by one"
     for name in "${missing[@]}"; do
-        apt_install "$name" 2>/dev/null || leave_out "$name could not be installed: $(what_for "$name")"
+        apt_get apt install -y --no-install-recommends "$name" 2>/dev/null ||
+            leave_out "$name could not be installed: $(what_for "$name")"
     done
 }
 
