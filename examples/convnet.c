@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A convolutional network, put together from layers. One epoch reaches 98 % of MNIST's test images.
+ * A convolutional network, put together from layers. Two epochs reach 98 % of MNIST's test images and more.
  * Run `tenon data fetch mnist` before. */
 #include "tenon.h"
 
@@ -57,7 +57,8 @@ int main(void)
     tn_optimizer *optimizer = tn_optim_adam(net, NULL); /* lr 0.001 */
     tn_nn_print(net);
 
-    while (train_step(tn, batches, net, optimizer)) continue;
+    for (int epoch = 0; epoch < 2; epoch++)
+        while (train_step(tn, batches, net, optimizer)) continue;
 
     double right = 0;
     tn_nn_train(net, false);
