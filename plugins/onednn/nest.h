@@ -36,7 +36,7 @@ void dn_nest_range(const dn_nest *nest, int64_t begin, int64_t end, char *const 
 /* The same on all elements, by several threads if there are more than `grain`. */
 void dn_nest_run(const dn_nest *nest, int64_t grain, void *const *base, dn_row_fn row, const void *arg);
 
-/* Byte offsets of operand k's element `i`, counted in the nest's order. */
+/* Where element `i` of operand k lies, in bytes; elements are counted in the order of the nest. */
 int64_t dn_nest_offset(const dn_nest *nest, int k, int64_t i);
 
 #endif
