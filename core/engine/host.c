@@ -62,7 +62,8 @@ void tn__parallel_for(int64_t n, int64_t grain, void (*body)(void *arg, int64_t 
     int64_t most = grain > 0 ? (n + grain - 1) / grain : n, count = threads();
     if (count > most) count = most;
     if (count > 1 && !omp_in_parallel()) {
-#pragma omp parallel for num_threads((int)count) schedule(static, 1)
+        /* Always the whole team: a smaller one would end threads that the next loop has to make anew. */
+#pragma omp parallel for num_threads(threads()) schedule(static, 1)
         for (int64_t i = 0; i < count; i++) body(arg, n * i / count, n * (i + 1) / count);
         return;
     }
