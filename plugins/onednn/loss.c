@@ -185,20 +185,32 @@ typedef struct hot {
     int64_t classes;
 } hot;
 
+/* One execution. Indices may have any strides, so they are checked on the way: `wrong` is one that is out of range. */
+typedef struct hot_job {
+    const hot *all;
+    int64_t *wrong;
+} hot_job;
+
 static void hot_row(int64_t n, char *const *at, const int64_t *step, const void *arg)
 {
-    const hot *all = arg;
+    const hot_job *job = arg;
+    const hot *all = job->all;
     for (int64_t i = 0; i < n; i++) {
         const int64_t index = *(const int64_t *)(at[1] + i * step[1]);
+        if (index < 0 || index >= all->classes) __atomic_store_n(job->wrong, index, __ATOMIC_RELAXED);
         for (int64_t k = 0; k < all->classes; k++) *(int64_t *)(at[0] + i * step[0] + k * all->class_step) = index == k;
     }
 }
 
-static tn_status run_one_hot(const dn_loop *loop, const tn_bindings *at, tn_error *error TN_UNUSED)
+static tn_status run_one_hot(const dn_loop *loop, const tn_bindings *at, tn_error *error)
 {
     const hot *all = loop->extra;
-    dn_nest_run(&all->nest, row_grain(all->classes), (void *const[]){at->out[0], at->in[0]}, hot_row, all);
-    return TN_OK;
+    int64_t wrong = 0;
+    const hot_job job = {all, &wrong};
+    dn_nest_run(&all->nest, row_grain(all->classes), (void *const[]){at->out[0], at->in[0]}, hot_row, &job);
+    if (wrong == 0) return TN_OK;
+    return tn_fail(error, TN_INVALID, 0, "index holds %lld, but there are %lld classes, counted from 0",
+                   (long long)wrong, (long long)all->classes);
 }
 
 tn_status dn_one_hot_check(const tn_kernel *self TN_UNUSED, tn_device *device TN_UNUSED,
