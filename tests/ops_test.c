@@ -134,6 +134,29 @@ static bool nan_becomes_zero(tn_context *tn, const tn_op *op, const void *attrs,
     return ok;
 }
 
+static tn_context *broken_backend;
+
+static bool wrong_on_one_backend(tn_context *tn, const tn_op *op, const void *attrs, int n_in, tn_tensor *const *in,
+                                 tn_tensor **out)
+{
+    bool ok = tn__apply_all(tn, op, attrs, n_in, in, out);
+    if (ok && tn == broken_backend && tn_dtype_of(out[0]) == TN_F32) out[0] = tn_mul_scalar(out[0], 1.0001);
+    return ok;
+}
+
+static void check_notices_a_wrong_backend(void **state)
+{
+    (void)state;
+    broken_backend = tn_open("reference");
+    op_subject broken = {&tn__op_matmul, wrong_on_one_backend, reference, broken_backend};
+    op_subject sound = {&tn__op_matmul, tn__apply_all, reference, broken_backend};
+    op_report report = {.why = ""};
+    assert_false(check_backend(&broken, &report));
+    assert_non_null(strstr(report.why, "expected"));
+    assert_true(check_backend(&sound, &report));
+    tn_close(broken_backend);
+}
+
 static void assert_noticed(const tn_op *op, op_apply_fn apply, op_check_fn check, const char *word)
 {
     op_subject broken = {op, apply, reference, NULL}, sound = {op, tn__apply_all, reference, NULL};
@@ -199,6 +222,7 @@ int main(int argc, char **argv)
     for (int i = 0; tn__catalogue[i]; i++) add_jobs(tn__catalogue[i]);
     tests[n_tests++] = (struct CMUnitTest)cmocka_unit_test(checks_notice_what_is_wrong);
     tests[n_tests++] = (struct CMUnitTest)cmocka_unit_test(check_notices_missing_samples);
+    tests[n_tests++] = (struct CMUnitTest)cmocka_unit_test(check_notices_a_wrong_backend);
     if (argc > 1) cmocka_set_test_filter(argv[1]);
     int failed = _cmocka_run_group_tests("operators", tests, n_tests, NULL, NULL);
     for (int i = 0; i < n_others; i++) tn_close(others[i]);

@@ -13,10 +13,11 @@ operators.safetensors            operators at awkward shapes: inputs, outputs, g
 
 Losses are those of f64 runs, the fair target: two f32 programs differ by their rounding, and neither is right. Not every
 run can be followed in f32 from end to end. ReLU and max pooling choose; of the hundreds of millions of choices in 100 steps
-of ConvNet a few tens are nearer to a tie than f32 resolves, and Adam, which divides by a gradient's own size, makes a full
-step of a choice made the other way. PyTorch's own f32 runs of ConvNet with Adam(lr 0.001) stray from its f64 run by 3e-5 to
-3e-2, in each of 28 orders of the examples that were tried. Begun anew from the f64 run's state every ten steps they stay
-within 1e-6. `--condition` measures both; oracle_test.c follows ConvNet's Adam runs in such legs, all others as a whole.
+of ConvNet a few tens are nearer to a tie than f32 resolves, and what a choice made the other way changes grows from step to
+step, the more so under Adam, which divides by a gradient's own size. PyTorch's own f32 runs of ConvNet with Adam(lr 0.001)
+stray from its f64 run by 3e-5 to 3e-2, in each of 28 orders of the examples that were tried, and with momentum by up to
+7e-3. Begun anew from the f64 run's state every ten steps they stay within 1e-6. `--condition` measures both; oracle_test.c
+follows these runs in such legs, all others as a whole.
 """
 
 import argparse
