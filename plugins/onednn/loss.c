@@ -193,11 +193,11 @@ typedef struct hot_job {
 
 static void hot_row(int64_t n, char *const *at, const int64_t *step, const void *arg)
 {
-    const hot_job *job = arg;
-    const hot *all = job->all;
+    const hot_job *run = arg;
+    const hot *all = run->all;
     for (int64_t i = 0; i < n; i++) {
         const int64_t index = *(const int64_t *)(at[1] + i * step[1]);
-        if (index < 0 || index >= all->classes) __atomic_store_n(job->wrong, index, __ATOMIC_RELAXED);
+        if (index < 0 || index >= all->classes) __atomic_store_n(run->wrong, index, __ATOMIC_RELAXED);
         for (int64_t k = 0; k < all->classes; k++) *(int64_t *)(at[0] + i * step[0] + k * all->class_step) = index == k;
     }
 }
@@ -206,8 +206,8 @@ static tn_status run_one_hot(const dn_loop *loop, const tn_bindings *at, tn_erro
 {
     const hot *all = loop->extra;
     int64_t wrong = 0;
-    const hot_job job = {all, &wrong};
-    dn_nest_run(&all->nest, row_grain(all->classes), (void *const[]){at->out[0], at->in[0]}, hot_row, &job);
+    const hot_job run = {all, &wrong};
+    dn_nest_run(&all->nest, row_grain(all->classes), (void *const[]){at->out[0], at->in[0]}, hot_row, &run);
     if (wrong == 0) return TN_OK;
     return tn_fail(error, TN_INVALID, 0, "index holds %lld, but there are %lld classes, counted from 0",
                    (long long)wrong, (long long)all->classes);
