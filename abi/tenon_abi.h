@@ -189,7 +189,8 @@ enum { TN_DEVICE_CPU = 1, TN_DEVICE_INTEGRATED_GPU = 2, TN_DEVICE_GPU = 3, TN_DE
 
 enum {
     TN_DEVICE_SYNCHRONOUS = 1, /* work is done when the call returns; streams and events are formalities */
-    TN_DEVICE_HOST_MEMORY = 2  /* the host may read and write device memory directly, once the stream is idle */
+    TN_DEVICE_HOST_MEMORY = 2  /* the host may read and write device memory directly, once the stream is idle; without
+                                * this flag the plugin must offer the operator copy, which every fallback needs */
 };
 
 enum { TN_LAYOUT_NCHW = 0, TN_LAYOUT_NHWC = 1 };
