@@ -103,7 +103,7 @@ static bool print_lane(lane *l, int64_t rounds, double reference)
     } else {
         double rate = median(l, rounds);
         printf(" %12s", TOOL_COUNT(rate));
-        if (reference > 0) printf(" %9.2f x", rate / reference);
+        if (reference > 0) printf(" %11.2f x", rate / reference);
         putchar('\n');
         return true;
     }
@@ -113,7 +113,7 @@ static bool print_lane(lane *l, int64_t rounds, double reference)
 /* Every lane's own error is told in its row; true if all have a figure. */
 static bool print_lanes(lane *lanes, int n, const compare_options *o)
 {
-    printf("%s\n  %-12s %12s%s\n", o->recipe.setup.model, "backend", "images/s", n > 1 ? "  reference" : "");
+    printf("%s\n  %-12s %12s%s\n", o->recipe.setup.model, "backend", "images/s", n > 1 ? "  vs reference" : "");
     double reference = 0;
     for (int i = 0; i < n; i++)
         if (!strcmp(lanes[i].backend, "reference") && !tn_check(lanes[i].tn)) reference = median(&lanes[i], o->rounds);
