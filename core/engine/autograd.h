@@ -7,13 +7,16 @@
 
 #include "ops/op.h"
 
+/* The version of what an operator updates in place, as batch norm does its running statistics: no gradient reads it. */
+#define TN_WRITTEN UINT64_MAX
+
 struct tn_node {
     const tn_op *op; /* NULL: the node of a leaf */
     uint64_t sequence;
     void *attrs;
     int n_in, n_out;
     tn_tensor **in;             /* held; NULL where absent */
-    uint64_t *versions;         /* of in's storage when recorded; WRITTEN where the operator itself writes to it */
+    uint64_t *versions;         /* of in's storage when recorded; TN_WRITTEN where the operator writes to it */
     tn_tensor *out[TN_MAX_OUT]; /* out[0] is the owner, not held; the others are held */
     uint64_t out_version;
     bool freed; /* by backward: in and attrs are gone */
