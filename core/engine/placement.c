@@ -14,19 +14,22 @@ uint64_t tn__now(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+static bool is_of(const tn_placement *p, const tn_op *op, const tn_dev *dev, const char *implementation)
+{
+    return p->op == op->name && p->device == dev->name && strcmp(p->implementation, implementation) == 0;
+}
+
+/* The plan's own row, which it remembers: a guess, since a reset may have put another in its place. */
 static tn_placement *row(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, bool fell_back)
 {
-    if (use->placement >= 0 && use->placement < tn->n_placements) {
-        tn_placement *p = &tn->placements[use->placement];
-        if (p->op == op->name) return p;
-    }
     const char *implementation = use->plan ? use->plan->implementation : "";
+    if (use->placement >= 0 && use->placement < tn->n_placements &&
+        is_of(&tn->placements[use->placement], op, dev, implementation))
+        return &tn->placements[use->placement];
     for (int i = 0; i < tn->n_placements; i++) {
-        tn_placement *p = &tn->placements[i];
-        if (p->op == op->name && p->device == dev->name && strcmp(p->implementation, implementation) == 0) {
-            use->placement = i;
-            return p;
-        }
+        if (!is_of(&tn->placements[i], op, dev, implementation)) continue;
+        use->placement = i;
+        return &tn->placements[i];
     }
     if (tn->n_placements == tn->placement_room) {
         int room = tn->placement_room ? 2 * tn->placement_room : 64;
