@@ -48,10 +48,44 @@ static uint64_t flops(const tn_run *run)
     return tn__step_flops(run, count(run->n_in), 15);
 }
 
+/* 1 - beta^step, as an f64 scalar on the device. */
+static tn_tensor *bias_correction(double beta, tn_tensor *step)
+{
+    return tn_rsub_scalar(tn_exp(tn_mul_scalar(tn_cast(step, TN_F64), log(beta))), 1);
+}
+
+/* One parameter by ordinary operators: at[k] belongs to list k. A decay of 0 counts as well, as in the kernel: it makes
+ * an infinite weight NaN. */
+static void step_one(const tn_adam_step_attrs *how, tn_tensor *const at[N_LISTS], tn_tensor *lr, tn_tensor *step)
+{
+    tn_tensor *p = at[P], *g = at[G];
+    tn_dtype dtype = tn_dtype_of(p);
+    tn_tensor *rate = tn_cast(tn_div(lr, bias_correction(how->beta1, step)), dtype);
+    tn_tensor *root = tn_cast(tn_sqrt(bias_correction(how->beta2, step)), dtype);
+    if (how->decoupled) p = tn_mul(p, tn_cast(tn_rsub_scalar(tn_mul_scalar(lr, how->weight_decay), 1), dtype));
+    g = tn_add(g, tn_mul_scalar(p, how->decoupled ? 0 : how->weight_decay));
+    tn_tensor *m = tn_add(tn_mul_scalar(at[M], how->beta1), tn_mul_scalar(g, 1 - how->beta1));
+    tn_tensor *v = tn_add(tn_mul_scalar(at[V], how->beta2), tn_mul_scalar(tn_square(g), 1 - how->beta2));
+    tn_tensor *length = tn_add_scalar(tn_div(tn_sqrt(v), root), how->eps);
+    tn_copy_(at[M], m);
+    tn_copy_(at[V], v);
+    tn_copy_(at[P], tn_sub(p, tn_mul(rate, tn_div(m, length))));
+}
+
+static void decompose(tn_context *tn, const void *attrs, tn_tensor *const *in, int n_in, tn_tensor **out)
+{
+    int n = count(n_in);
+    (void)tn, (void)out;
+    for (int i = 0; i < n; i++)
+        step_one(attrs, (tn_tensor *const[]){in[i], in[n + i], in[M * n + i], in[V * n + i]}, in[n_in - 2],
+                 in[n_in - 1]);
+}
+
 const tn_op tn__op_adam_step = {
     .name = "adam_step",
     .flags = TN_OP_STRIDED,
     .run = run,
+    .decompose = decompose,
     .flops = flops,
     .samples = TN_SAMPLES(
         "p[3,5] g[3,5] m[3,5] v[3,5]{0,1} lr[]{0.001,0.01} step[]{1,5}; beta1=0.9 beta2=0.999 eps=1e-8",

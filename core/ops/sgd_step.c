@@ -46,11 +46,30 @@ static uint64_t flops(const tn_run *run)
     return tn__step_flops(run, count(run->n_in), 6);
 }
 
+/* One parameter by ordinary operators; v is NULL without momentum. A decay of 0 counts as well, as in the kernel: it
+ * makes an infinite weight NaN. */
+static void step_one(const tn_sgd_step_attrs *how, tn_tensor *p, tn_tensor *g, tn_tensor *v, tn_tensor *lr)
+{
+    g = tn_add(g, tn_mul_scalar(p, how->weight_decay));
+    tn_tensor *slope = v ? tn_add(tn_mul_scalar(v, how->momentum), g) : g;
+    if (v) tn_copy_(v, slope);
+    if (how->nesterov) slope = tn_add(g, tn_mul_scalar(slope, how->momentum));
+    tn_copy_(p, tn_sub(p, tn_mul(tn_cast(lr, tn_dtype_of(p)), slope)));
+}
+
+static void decompose(tn_context *tn, const void *attrs, tn_tensor *const *in, int n_in, tn_tensor **out)
+{
+    int n = count(n_in);
+    (void)tn, (void)out;
+    for (int i = 0; i < n; i++) step_one(attrs, in[P * n + i], in[G * n + i], in[V * n + i], in[n_in - 1]);
+}
+
 const tn_op tn__op_sgd_step = {
     .name = "sgd_step",
     .flags = TN_OP_STRIDED,
     .infer = infer,
     .run = run,
+    .decompose = decompose,
     .flops = flops,
     .samples = TN_SAMPLES("p[3,5] g[3,5] lr[]{0.01,0.1}", "p[7] p[2,3] g[7] g[2,3] lr[]{0.01,0.1}; weight_decay=0.1",
                           "p[33] g[33] v[33] lr[]{0.01,0.1}; momentum=0.9",
