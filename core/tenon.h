@@ -130,7 +130,7 @@ typedef struct tn_placement {
     bool fell_back;
     uint64_t calls;
     uint64_t flops, bytes;     /* as the plans report them, summed */
-    uint64_t nanoseconds;      /* spent in execute: 0 unless profiling is on or the device is synchronous */
+    uint64_t nanoseconds;      /* spent in execute on synchronous devices; others go on working after it: 0 */
     uint64_t plan_nanoseconds; /* spent in plan_create */
     uint64_t plans;
 } tn_placement;
