@@ -95,6 +95,7 @@ typedef struct tn_device_status {
     const char *architecture; /* "sm_90" */
     uint32_t kind;            /* TN_DEVICE_* */
     uint64_t memory_bytes;    /* 0 if unknown */
+    bool synchronous;         /* work is done when a call returns */
 } tn_device_status;
 
 /* One plugin file (or the built-in reference backend) as the loader sees it. */
@@ -106,7 +107,8 @@ typedef struct tn_backend_status {
     const char *refused; /* why it cannot be used, in a sentence; NULL if it can */
     const tn_device_status *devices;
     int n_devices;
-    bool chosen; /* `auto` takes it */
+    bool chosen;               /* `auto` takes it */
+    uint64_t load_nanoseconds; /* spent in loading and asking it; 0 for a built-in one */
 } tn_backend_status;
 
 /* All candidates in search order. The result belongs to the process. */
@@ -118,10 +120,28 @@ TN_API void tn_add_plugin_file(const char *path);
 typedef struct tn_op_status {
     const char *name, *schema, *meaning;
     bool fused; /* a decomposition stands in where a backend lacks it */
+    /* Inputs and attributes to try the operator with, ended by NULL: "x[2,3,8,8] w[6,3,3,3]{0,1} b[6]; padding=1,1".
+     * Inputs are named as in the schema, and those left out are absent; {0,1} is the range that values are drawn from,
+     * x:u8[3] a dtype, x[2,3]' a matrix that lies transposed in memory. Attributes left out are 0, or 1 for stride,
+     * dilation and groups. */
+    const char *const *samples;
+    /* The same for the uses that the MNIST models make of it in training and inference, with N for the batch size:
+     * "x[N,32,13,13] w[64,32,3,3] b[64]". Only a NULL if they make none. */
+    const char *const *shapes;
 } tn_op_status;
 TN_API const tn_op_status *tn_ops(int *n);
 /* Does the backend offer the operator at all? */
 TN_API bool tn_backend_has_op(const char *backend, const char *op);
+
+/* An operator on inputs drawn for one of its samples: what benchmarks and conformance checks run. */
+typedef struct tn_op_call tn_op_call;
+/* sample: written as in tn_op_status; batch (>= 1) stands where it says N; dtype (f32 or f64) for what the sample
+ * leaves open. Indices must lie in what they index. Inputs are made on the default device: images (rank 4, the batch
+ * first) in the memory order that it prefers, all else row-major. Belongs to the context. NULL on error: an unknown
+ * operator, or a sample that does not fit, and the message says where. */
+TN_API tn_op_call *tn_op_call_open(tn_context *tn, const char *op, const char *sample, int64_t batch, tn_dtype dtype);
+/* Runs it once; outputs are freed, nothing is recorded. In-place inputs are updated. */
+TN_API tn_status tn_op_call_run(tn_op_call *call);
 
 /* What ran where since tn_open or the last reset. */
 typedef struct tn_placement {
@@ -130,7 +150,7 @@ typedef struct tn_placement {
     bool fell_back;
     uint64_t calls;
     uint64_t flops, bytes;     /* as the plans report them, summed */
-    uint64_t nanoseconds;      /* spent in execute on synchronous devices; others go on working after it: 0 */
+    uint64_t nanoseconds;      /* spent in execute; on a device that is not synchronous only while profiling, else 0 */
     uint64_t plan_nanoseconds; /* spent in plan_create */
     uint64_t plans;
 } tn_placement;
@@ -138,6 +158,9 @@ typedef struct tn_placement {
 TN_API const tn_placement *tn_placements(tn_context *tn, int *n);
 TN_API void tn_reset_placements(tn_context *tn);
 TN_API bool tn_fell_back(const tn_context *tn); /* did any operator run on another device than its tensors'? */
+/* While on, a device that is not synchronous is waited for after each operator, and its own events tell how long the
+ * operator took: tn_placement.nanoseconds is then filled on every device. On synchronous ones nothing changes. */
+TN_API void tn_set_profiling(tn_context *tn, bool on);
 
 typedef struct tn_memory {
     uint64_t live;     /* bytes in tensors now */
@@ -370,6 +393,12 @@ TN_API int tn_nn_state_count(tn_module *self);
 TN_API tn_tensor *tn_nn_state(tn_module *self, int i, const char **name, bool *is_parameter); /* name may be NULL */
 TN_API tn_tensor *tn_nn_get(tn_module *self, const char *name); /* NULL if there is none */
 TN_API void tn_nn_print(tn_module *self);                       /* as PyTorch prints a module */
+
+/* module.to(dtype): converts all floating-point parameters and buffers of the module and its descendants to f32 or f64.
+ * Converted tensors are new ones, and parameters among them new leaves without gradient: call it before an optimizer is
+ * made, which would go on with the old ones. Tensors shared by modules stay shared. Nothing is changed after an error:
+ * another dtype is TN_INVALID, and TN_UNSUPPORTED if it is reserved (bf16, f16). */
+TN_API tn_status tn_nn_to(tn_module *self, tn_dtype dtype);
 
 /* The two MNIST models, with the parameter names of their PyTorch originals: "simplenet" (784-128-10: fc1, fc2) and
  * "convnet" (conv1 1-32, conv2 32-64, 3x3, each followed by ReLU and 2x2 max pooling; fc1 1600-128, fc2 128-10).

@@ -251,6 +251,92 @@ static void batch_norm_tracks_batches(void **state)
     assert_good(tn);
 }
 
+/* ---- dtypes */
+
+/* One step of Adam; returns the loss before it. */
+static double train_once(tn_module *model, tn_dtype dtype)
+{
+    tn_context *tn = tn_nn_context(model);
+    tn_manual_seed(tn, 5);
+    tn_tensor *x = tn_cast(tn_uniform(tn, TN_F32, 0, 1, TN_SHAPE(4, 1, 28, 28)), dtype);
+    tn_tensor *y = tn_from(tn, (int64_t[]){3, 9, 0, 7}, TN_I64, TN_SHAPE(4));
+    tn_optimizer *adam = tn_optim_adam(model, NULL);
+    tn_tensor *loss = tn_cross_entropy(tn_nn_forward(model, x), y);
+    assert_int_equal(tn_backward(loss), TN_OK);
+    for (int i = 0; i < tn_nn_state_count(model); i++) {
+        assert_int_equal(tn_dtype_of(tn_nn_state(model, i, NULL, NULL)), dtype);
+        assert_int_equal(tn_dtype_of(tn_grad_of(tn_nn_state(model, i, NULL, NULL))), dtype);
+    }
+    assert_int_equal(tn_optim_step(adam), TN_OK);
+    return tn_item(loss);
+}
+
+static void a_model_trains_in_f64_as_in_f32(void **state)
+{
+    tn_context *tn = *state;
+    tn_manual_seed(tn, 1);
+    tn_module *single = tn_nn_model(tn, "simplenet");
+    tn_manual_seed(tn, 1);
+    tn_module *exact = tn_nn_model(tn, "simplenet");
+    assert_int_equal(tn_nn_to(exact, TN_F64), TN_OK);
+    assert_true(fabs(train_once(single, TN_F32) - train_once(exact, TN_F64)) < 1e-5);
+    for (int i = 0; i < tn_nn_state_count(single); i++)
+        assert_close(tn_nn_state(single, i, NULL, NULL), tn_cast(tn_nn_state(exact, i, NULL, NULL), TN_F32), 1e-5);
+    assert_int_equal(tn_nn_to(exact, TN_F32), TN_OK);
+    assert_false(tn_has_grad(tn_nn_get(exact, "fc1.weight")));
+    assert_true(tn_has_grad(tn_nn_get(single, "fc1.weight")));
+    assert_int_equal(tn_nn_to(single, TN_F32), TN_OK); /* nothing to do, nothing lost */
+    assert_true(tn_has_grad(tn_nn_get(single, "fc1.weight")));
+}
+
+/* Buffers go along, integers stay, and whoever has flattened the state already sees the new tensors. */
+static void conversion_reaches_buffers_and_parents(void **state)
+{
+    tn_context *tn = *state;
+    tn_module *norm = tn_nn_batch_norm2d(tn, 2), *model = tn_nn_sequential(tn, norm, NULL);
+    assert_int_equal(tn_nn_state_count(model), 5);
+    tn_requires_grad(tn_nn_get(norm, "bias"), false);
+    assert_int_equal(tn_nn_to(norm, TN_F64), TN_OK);
+    assert_int_equal(tn_dtype_of(tn_nn_get(model, "0.weight")), TN_F64);
+    assert_int_equal(tn_dtype_of(tn_nn_get(model, "0.running_var")), TN_F64);
+    assert_int_equal(tn_dtype_of(tn_nn_get(model, "0.num_batches_tracked")), TN_I64);
+    assert_true(tn_has_requires_grad(tn_nn_get(model, "0.weight")));
+    assert_false(tn_has_requires_grad(tn_nn_get(model, "0.bias")));
+    assert_false(tn_has_requires_grad(tn_nn_get(model, "0.running_mean")));
+    tn_nn_forward(model, tn_ones(tn, TN_F64, TN_SHAPE(3, 2, 4, 4)));
+    assert_good(tn);
+}
+
+static void shared_parameters_stay_shared(void **state)
+{
+    tn_context *tn = *state;
+    tn_module *one = tn_nn_module(tn, "One", scale, NULL), *two = tn_nn_module(tn, "Two", scale, NULL);
+    tn_nn_add_parameter(two, "w", tn_nn_add_parameter(one, "w", tn_ones(tn, TN_F32, TN_SHAPE(3))));
+    tn_module *both = tn_nn_sequential(tn, one, two, one, NULL);
+    assert_int_equal(tn_nn_to(both, TN_F64), TN_OK);
+    assert_int_equal(tn_dtype_of(tn_nn_get(one, "w")), TN_F64);
+    assert_ptr_equal(tn_nn_get(one, "w"), tn_nn_get(two, "w"));
+    assert_ptr_equal(tn_nn_get(one, "w"), tn_nn_get(both, "2.w"));
+}
+
+static void only_f32_and_f64_can_be_converted_to(void **state)
+{
+    tn_context *tn = *state;
+    tn_module *model = tn_nn_model(tn, "simplenet");
+    tn_tensor *before = tn_nn_get(model, "fc1.weight");
+    assert_int_equal(tn_nn_to(model, TN_I32), TN_INVALID);
+    assert_refused(tn, TN_INVALID, "not i32");
+    tn_nn_to(model, 99);
+    assert_refused(tn, TN_INVALID, "not unknown");
+    tn_nn_to(model, TN_BF16);
+    assert_refused(tn, TN_UNSUPPORTED, "bf16 is reserved, no operator takes it yet");
+    tn_nn_to(model, TN_F16);
+    assert_refused(tn, TN_UNSUPPORTED, "f16 is reserved");
+    assert_ptr_equal(tn_nn_get(model, "fc1.weight"), before);
+    assert_int_equal(tn_dtype_of(before), TN_F32);
+    assert_int_equal(tn_nn_to(NULL, TN_F64), TN_INVALID);
+}
+
 /* ---- printing */
 
 static void assert_prints(tn_module *module, const char *wanted)
@@ -395,6 +481,10 @@ int main(void)
         TEST(own_modules_get_their_data),
         TEST(eval_mode_reaches_all_descendants),
         TEST(batch_norm_tracks_batches),
+        TEST(a_model_trains_in_f64_as_in_f32),
+        TEST(conversion_reaches_buffers_and_parents),
+        TEST(shared_parameters_stay_shared),
+        TEST(only_f32_and_f64_can_be_converted_to),
         TEST(modules_print_as_in_pytorch),
         TEST(sizes_must_make_sense),
         TEST(names_must_be_fresh_and_without_dots),

@@ -34,7 +34,7 @@ static tn_module *make(tn_context *tn, const char *type, tn_forward_fn forward, 
     self->forward = forward;
     self->data = data;
     self->training = true;
-    self->state_size = -1;
+    self->state_changes = -1;
     tn_on_close(tn, release, self);
     return self;
 }
@@ -106,6 +106,7 @@ static tn_nn_slot *add_slot(tn_module *self, const char *name, int what)
     }
     tn_nn_slot *slot = &self->slots[self->n_slots++];
     *slot = (tn_nn_slot){.name = copy, .what = what};
+    self->changes++;
     return slot;
 }
 
@@ -178,12 +179,12 @@ tn_module *tn__nn_child(const tn_module *self, int i)
     return i < self->n_slots ? self->slots[i].child : NULL;
 }
 
-int64_t tn__nn_size(const tn_module *self)
+int64_t tn__nn_changes(const tn_module *self)
 {
-    int64_t size = self->n_slots;
+    int64_t changes = self->changes;
     for (int i = 0; i < self->n_slots; i++)
-        if (self->slots[i].child) size += tn__nn_size(self->slots[i].child);
-    return size;
+        if (self->slots[i].child) changes += tn__nn_changes(self->slots[i].child);
+    return changes;
 }
 
 /* ---- use */

@@ -40,10 +40,11 @@ struct tn_module {
     bool training;
     tn_nn_slot *slots;
     int n_slots;
-    /* The flattened state, kept for as long as no module below gains a slot. */
+    int64_t changes; /* of slots: each adding, each replacing */
+    /* The flattened state, kept for as long as no module below changes. */
     tn_nn_entry *state;
     int n_state;
-    int64_t state_size; /* tn__nn_size when it was flattened */
+    int64_t state_changes; /* tn__nn_changes when it was flattened; -1: it is not */
 };
 
 /* A layer without slots. `bytes` of attributes are copied to its data. NULL, after raising, if there is no memory or
@@ -56,8 +57,8 @@ void tn__nn_add_uniform(tn_module *self, const char *name, double bound, int ran
 /* The tensor or the child in slot i; NULL if there is no such slot. */
 tn_tensor *tn__nn_tensor(const tn_module *self, int i);
 tn_module *tn__nn_child(const tn_module *self, int i);
-/* Slots of the module and all its descendants. */
-int64_t tn__nn_size(const tn_module *self);
+/* Changes of the module and all its descendants: grows with each. */
+int64_t tn__nn_changes(const tn_module *self);
 /* Forgets the flattened state. */
 void tn__nn_drop_state(tn_module *self);
 

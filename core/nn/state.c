@@ -13,7 +13,7 @@ void tn__nn_drop_state(tn_module *self)
     free(self->state);
     self->state = NULL;
     self->n_state = 0;
-    self->state_size = -1;
+    self->state_changes = -1;
 }
 
 static bool flatten(tn_module *into, const tn_module *self, const char *prefix);
@@ -47,19 +47,18 @@ static bool flatten(tn_module *into, const tn_module *self, const char *prefix)
     return true;
 }
 
-/* Slots are only ever added, so an unchanged number of them means an unchanged tree. */
 static bool refresh(tn_module *self)
 {
-    int64_t size = tn__nn_size(self);
-    if (self->state_size == size) return true;
+    int64_t changes = tn__nn_changes(self);
+    if (self->state_changes == changes) return true;
     tn__nn_drop_state(self);
-    self->state = calloc((size_t)size + 1, sizeof *self->state);
+    self->state = calloc((size_t)changes + 1, sizeof *self->state); /* at most: each slot was added by one */
     if (!self->state || !flatten(self, self, "")) {
         tn__nn_drop_state(self);
         tn_raise(self->tn, TN_OUT_OF_MEMORY, "%s: no memory for the names of its state", self->type);
         return false;
     }
-    self->state_size = size;
+    self->state_changes = changes;
     return true;
 }
 
