@@ -406,6 +406,61 @@ static void a_device_with_memory_of_its_own_trains_alike(void **state)
     assert_true(near[0] > near[2]);
 }
 
+/* Calls and nanoseconds of copy on a device, and how the backend describes itself. */
+static void tell_copies(FILE *out, tn_context *tn, const char *device)
+{
+    int n;
+    const tn_placement *rows = tn_placements(tn, &n);
+    for (int i = 0; i < n; i++)
+        if (strcmp(rows[i].op, "copy") == 0 && strcmp(rows[i].device, device) == 0)
+            fprintf(out, "%d copies %d ns; ", (int)rows[i].calls, (int)rows[i].nanoseconds);
+    tn_reset_placements(tn);
+}
+
+static void copy_and_tell(FILE *out, const char *spec)
+{
+    setenv("TENON_PLUGIN_FILES", built("remote"), 1);
+    for (int round = 0; round < 2; round++) { /* the second finds the events given back */
+        tn_context *tn = tn_open(spec);
+        tn_tensor *x = tn_empty(tn, TN_F32, TN_SHAPE(2, 3));
+        for (int i = 0; i < 3; i++) {
+            tn_set_profiling(tn, i == 1);
+            tn_clone(x);
+            tn_clone(x);
+            tell_copies(out, tn, tn_default_device(tn));
+        }
+        fprintf(out, "%s", tn_message(tn));
+        tn_clear(tn);
+        tn_close(tn);
+    }
+}
+
+static void events_time_operators_while_profiling(void **state)
+{
+    (void)state;
+    const char *round = "2 copies 0 ns; 2 copies 2000 ns; 2 copies 0 ns; ";
+    char both[200];
+    snprintf(both, sizeof both, "%s%s", round, round);
+    assert_string_equal(in_child(copy_and_tell, "remote"), both);
+    assert_null(strstr(in_child(copy_and_tell, "reference"), " 0 ns")); /* has a clock, profiling or not */
+}
+
+static void describe(FILE *out, const char *name)
+{
+    int n;
+    setenv("TENON_PLUGIN_FILES", built(name), 1);
+    const tn_backend_status *all = tn_backends(&n), *b = all, *reference = all + n - 1;
+    fprintf(out, "%s %d, %s %d", b->devices->synchronous ? "synchronous" : "asynchronous", b->load_nanoseconds > 0,
+            reference->devices->synchronous ? "synchronous" : "asynchronous", reference->load_nanoseconds > 0);
+}
+
+static void backends_say_how_they_work(void **state)
+{
+    (void)state;
+    assert_string_equal(in_child(describe, "remote"), "asynchronous 1, synchronous 0");
+    assert_string_equal(in_child(describe, "good"), "synchronous 1, synchronous 0");
+}
+
 /* ---- */
 
 static int make_folder(void **state)
@@ -448,6 +503,8 @@ int main(void)
         cmocka_unit_test(a_missing_operator_is_an_error_on_a_named_backend),
         cmocka_unit_test(a_missing_operator_falls_back_where_allowed),
         cmocka_unit_test(a_device_with_memory_of_its_own_trains_alike),
+        cmocka_unit_test(events_time_operators_while_profiling),
+        cmocka_unit_test(backends_say_how_they_work),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

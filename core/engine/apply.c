@@ -133,9 +133,10 @@ static bool execute(call *c, tn_dev *dev, tn_use *use, bool fell_back)
         tn__raise_error(c->tn, c->op->name, &error);
         return false;
     }
-    uint64_t start = tn__now();
-    tn_status status = use->plan->execute(use->plan, dev->stream, &bindings, &error);
-    uint64_t spent = dev->info.flags & TN_DEVICE_SYNCHRONOUS ? tn__now() - start : 0;
+    uint64_t start, spent = 0;
+    tn_status status = tn__timer_start(dev, &start, &error);
+    if (status == TN_OK) status = use->plan->execute(use->plan, dev->stream, &bindings, &error);
+    if (status == TN_OK) status = tn__timer_stop(dev, start, &spent, &error);
     tn__pool_free(dev->pool, bindings.workspace, bytes); /* the stream is in order: its next user comes later */
     tn__placed(c->tn, use, c->op, dev, fell_back, spent);
     if (status == TN_OK) return true;

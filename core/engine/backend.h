@@ -21,7 +21,7 @@ struct tn_backend {
     const tn_kernel *kernels[TN_N_OPS]; /* by catalogue index; NULL where it has none */
     uint32_t n_devices;
     bool built_in;
-    uint64_t load_nanoseconds;
+    uint64_t load_nanoseconds; /* 0 if built in */
 };
 
 /* ---- loader.c: files */
@@ -85,5 +85,12 @@ void tn__plan_cache_close(tn_plan_cache *cache);
 void tn__placed(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, bool fell_back, uint64_t nanoseconds);
 void tn__planned(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, uint64_t nanoseconds);
 uint64_t tn__now(void); /* monotonic nanoseconds */
+
+/* ---- timer.c: how long an operator works on a device. Between the two calls work is queued, and no other is timed. */
+
+tn_status tn__timer_start(tn_dev *dev, uint64_t *start, tn_error *error);
+/* *nanoseconds is 0 where only waiting could tell, and nobody has asked for that (tn_set_profiling). */
+tn_status tn__timer_stop(tn_dev *dev, uint64_t start, uint64_t *nanoseconds, tn_error *error);
+void tn__timer_release(tn_dev *dev); /* what they have made */
 
 #endif

@@ -18,6 +18,7 @@ static void dev_close(tn_dev *dev)
     if (!dev) return;
     tn__plan_cache_close(dev->plans);
     tn__pool_close(dev->pool);
+    tn__timer_release(dev);
     if (dev->stream) dev->plugin->stream_destroy(dev->handle, dev->stream);
     if (dev->handle) dev->plugin->device_close(dev->handle);
     free(dev);

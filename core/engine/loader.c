@@ -180,10 +180,11 @@ static void load_file(tn_backend *backend)
 
 void tn__load_plugin(tn_backend *backend)
 {
-    uint64_t start = tn__now();
-    if (backend->built_in)
+    if (backend->built_in) {
         adopt(backend, tn__reference_query);
-    else
-        load_file(backend);
+        return;
+    }
+    uint64_t start = tn__now();
+    load_file(backend);
     backend->load_nanoseconds = tn__now() - start;
 }

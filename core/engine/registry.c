@@ -153,6 +153,7 @@ static void describe_devices(tn_device_status *device, const tn_backend *backend
         device->architecture = ok && info.architecture ? info.architecture : "";
         device->kind = info.kind;
         device->memory_bytes = info.memory_bytes;
+        device->synchronous = info.flags & TN_DEVICE_SYNCHRONOUS;
     }
 }
 
@@ -171,7 +172,8 @@ static void describe_all(void)
                                           .library = b->plugin ? b->plugin->library : "",
                                           .refused = b->refused,
                                           .devices = next,
-                                          .chosen = i == chosen};
+                                          .chosen = i == chosen,
+                                          .load_nanoseconds = b->load_nanoseconds};
         if (b->refused || !devices) continue;
         statuses[i].n_devices = (int)b->n_devices;
         describe_devices(next, b);

@@ -25,6 +25,7 @@ typedef struct tn_dev {
     tn_stream *stream;
     tn_pool *pool;
     tn_plan_cache *plans;
+    tn_event *events[2]; /* engine/timer.c; NULL until they are needed */
     struct tn_dev *next;
 } tn_dev;
 
@@ -81,6 +82,7 @@ struct tn_context {
     uint64_t pass;     /* of walks over the graph */
     tn_placement *placements;
     int n_placements, placement_room;
+    bool profiling;
 };
 
 /* ---- error.c */
