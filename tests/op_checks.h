@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What must hold for every operator, checked on its samples. No check knows any operator by name. */
+ * What must hold for every operator, checked on its samples, and on its shapes where size may matter. No check knows
+ * any operator by name. */
 #ifndef TENON_TEST_OP_CHECKS_H
 #define TENON_TEST_OP_CHECKS_H
 
@@ -8,6 +9,8 @@
 
 typedef bool (*op_apply_fn)(tn_context *tn, const tn_op *op, const void *attrs, int n_in, tn_tensor *const *in,
                             tn_tensor **out);
+
+enum { OP_BATCH = 2 }; /* the N of shapes */
 
 /* An operator under test. apply is tn__apply_all, but for the tests of the checks themselves, which break it. */
 typedef struct op_subject {
@@ -25,11 +28,11 @@ typedef struct op_report {
 /* Each returns false, and fills in why, if the operator breaks the promise. */
 typedef bool (*op_check_fn)(const op_subject *subject, op_report *report);
 
-bool check_samples(const op_subject *subject, op_report *report);           /* there are some, and they cover enough */
-bool check_precision(const op_subject *subject, op_report *report);         /* f32 is close to f64 */
-bool check_integers(const op_subject *subject, op_report *report);          /* integers agree with f64, wrapped */
-bool check_strides(const op_subject *subject, op_report *report);           /* views give what copies give */
-bool check_gradient(const op_subject *subject, op_report *report);          /* f64, against central differences */
+bool check_samples(const op_subject *subject, op_report *report);   /* there are enough, and all run; shapes, too */
+bool check_precision(const op_subject *subject, op_report *report); /* f32 is close to f64 */
+bool check_integers(const op_subject *subject, op_report *report);  /* integers agree with f64, wrapped */
+bool check_strides(const op_subject *subject, op_report *report);   /* views give what copies give */
+bool check_gradient(const op_subject *subject, op_report *report);  /* f64, against central differences */
 bool check_second_derivative(const op_subject *subject, op_report *report); /* the same of the gradient */
 bool check_decomposition(const op_subject *subject, op_report *report);     /* a fused operator equals its parts */
 bool check_backend(const op_subject *subject, op_report *report); /* other agrees with reference, any strides */

@@ -14,30 +14,30 @@ static const double STEP = 1e-5, TOLERANCE = 1e-6;
 /* One sample with what is to be differentiated: the real inputs, and dy as the last variable. */
 typedef struct probe {
     const op_subject *subject;
-    const sample *s;
+    const tn_sample *s;
     op_values values;
     double *dy;
     int64_t dy_numel;
     int64_t dy_dims[TN_MAX_RANK];
     int dy_rank;
-    int n, input[SAMPLE_INPUTS]; /* the inputs that are variables */
+    int n, input[TN_SAMPLE_INPUTS]; /* the inputs that are variables */
     char why[600];
 } probe;
 
 /* Gradients by variable; n + 1 of them where dy is one. */
 typedef struct gradients {
-    double *of[SAMPLE_INPUTS + 1];
+    double *of[TN_SAMPLE_INPUTS + 1];
 } gradients;
 
 static void gradients_free(gradients *g)
 {
-    for (int v = 0; v <= SAMPLE_INPUTS; v++) free(g->of[v]);
+    for (int v = 0; v <= TN_SAMPLE_INPUTS; v++) free(g->of[v]);
     *g = (gradients){{0}};
 }
 
 static int64_t numel(const probe *p, int v)
 {
-    return v == p->n ? p->dy_numel : sample_numel(&p->s->in[p->input[v]]);
+    return v == p->n ? p->dy_numel : tn__sample_numel(&p->s->in[p->input[v]]);
 }
 
 static double *variable(probe *p, int v)
@@ -46,26 +46,26 @@ static double *variable(probe *p, int v)
 }
 
 /* Differentiability is the same in f32 and f64: a sample that fixes f32 is taken as f64. */
-static sample in_f64(const sample *s)
+static tn_sample in_f64(const tn_sample *s)
 {
-    sample copy = *s;
+    tn_sample copy = *s;
     for (int i = 0; i < copy.n_in; i++)
         if (copy.in[i].present && copy.in[i].arg->letter && copy.in[i].dtype == TN_F32) copy.in[i].dtype = TN_F64;
     return copy;
 }
 
 /* False if there is nothing to differentiate: no real input, or a result that is not f64. */
-static bool probe_init(probe *p, const op_subject *subject, const sample *s)
+static bool probe_init(probe *p, const op_subject *subject, const tn_sample *s)
 {
     *p = (probe){.subject = subject, .s = s, .values = op_values_draw(s, TN_F64, SEED)};
     for (int i = 0; i < s->n_in; i++)
-        if (sample_is_real(s, i, TN_F64) && !s->in[i].arg->in_place) p->input[p->n++] = i;
+        if (tn__sample_is_real(s, i, TN_F64) && !s->in[i].arg->in_place) p->input[p->n++] = i;
 
     tn_context *tn = subject->reference;
     tn_mark mark = tn_begin(tn);
-    tn_tensor *in[SAMPLE_INPUTS], *out[TN_MAX_OUT] = {0};
+    tn_tensor *in[TN_SAMPLE_INPUTS], *out[TN_MAX_OUT] = {0};
     op_inputs(tn, s, TN_F64, &p->values, ROW_MAJOR, in);
-    bool ok = p->n > 0 && s->schema->n_out > 0 && subject->apply(tn, s->op, sample_attrs_of(s), s->n_in, in, out) &&
+    bool ok = p->n > 0 && s->schema->n_out > 0 && subject->apply(tn, s->op, tn__sample_attrs_of(s), s->n_in, in, out) &&
               tn_dtype_of(out[0]) == TN_F64;
     if (ok) {
         p->dy_rank = tn_rank(out[0]);
@@ -73,7 +73,7 @@ static bool probe_init(probe *p, const op_subject *subject, const sample *s)
         p->dy_numel = tn_numel(out[0]);
         p->dy = calloc((size_t)p->dy_numel + 1, sizeof *p->dy);
         if (!p->dy) abort();
-        for (int64_t k = 0; k < p->dy_numel; k++) p->dy[k] = 2 * sample_random(SEED, (uint64_t)k) - 1;
+        for (int64_t k = 0; k < p->dy_numel; k++) p->dy[k] = 2 * tn__sample_random(SEED, (uint64_t)k) - 1;
     }
     tn_clear(tn);
     tn_end(tn, mark, NULL);
@@ -102,11 +102,11 @@ static double loss(probe *p)
 static tn_tensor *record(probe *p, tn_tensor **xs)
 {
     tn_context *tn = p->subject->reference;
-    tn_tensor *in[SAMPLE_INPUTS], *out[TN_MAX_OUT] = {0};
+    tn_tensor *in[TN_SAMPLE_INPUTS], *out[TN_MAX_OUT] = {0};
     op_inputs(tn, p->s, TN_F64, &p->values, ROW_MAJOR, in);
     for (int v = 0; v < p->n; v++) xs[v] = tn_requires_grad(in[p->input[v]], true);
     xs[p->n] = tn_requires_grad(sample_tensor(tn, TN_F64, p->dy_rank, p->dy_dims, p->dy), true);
-    p->subject->apply(tn, p->s->op, sample_attrs_of(p->s), p->s->n_in, in, out);
+    p->subject->apply(tn, p->s->op, tn__sample_attrs_of(p->s), p->s->n_in, in, out);
     return out[0];
 }
 
@@ -114,7 +114,7 @@ static tn_tensor *record(probe *p, tn_tensor **xs)
 static bool first_gradients(probe *p, gradients *g)
 {
     tn_context *tn = p->subject->reference;
-    tn_tensor *xs[SAMPLE_INPUTS + 1], *dxs[SAMPLE_INPUTS + 1];
+    tn_tensor *xs[TN_SAMPLE_INPUTS + 1], *dxs[TN_SAMPLE_INPUTS + 1];
     tn_mark mark = tn_begin(tn);
     tn_tensor *y = record(p, xs);
     tn_grad_for(y, tn_detach(xs[p->n]), p->n, xs, dxs, false, false);
@@ -133,7 +133,7 @@ static bool first_gradients(probe *p, gradients *g)
 /* The weights of first gradients, when these are made a scalar. */
 static double weight(int v, int64_t k)
 {
-    return 2 * sample_random(SEED + 1 + (uint64_t)v, (uint64_t)k) - 1;
+    return 2 * tn__sample_random(SEED + 1 + (uint64_t)v, (uint64_t)k) - 1;
 }
 
 /* G = sum(u * dL/dx), with the first gradients from autograd. */
@@ -151,7 +151,7 @@ static double weighted_gradients(probe *p)
 static bool second_gradients(probe *p, gradients *g)
 {
     tn_context *tn = p->subject->reference;
-    tn_tensor *xs[SAMPLE_INPUTS + 1], *dxs[SAMPLE_INPUTS + 1], *ddxs[SAMPLE_INPUTS + 1];
+    tn_tensor *xs[TN_SAMPLE_INPUTS + 1], *dxs[TN_SAMPLE_INPUTS + 1], *ddxs[TN_SAMPLE_INPUTS + 1];
     tn_mark mark = tn_begin(tn);
     tn_tensor *y = record(p, xs);
     tn_grad_for(y, xs[p->n], p->n, xs, dxs, true, true);
@@ -198,7 +198,8 @@ static bool matches(probe *p, double (*f)(probe *p), const gradients *g, int n_v
     }
     for (int v = 0; v < n_variables; v++)
         for (int64_t k = 0; k < numel(p, v); k++) {
-            if (total > MOST && sample_random(SEED + 99, (uint64_t)(v * 100000 + k)) * (double)total > FEW) continue;
+            if (total > MOST && tn__sample_random(SEED + 99, (uint64_t)(v * 100000 + k)) * (double)total > FEW)
+                continue;
             double expected = slope(p, f, &variable(p, v)[k]), found = g->of[v][k];
             if (fabs(found - expected) <= TOLERANCE * scale) continue;
             snprintf(p->why, sizeof p->why, "for %s[%lld] it is %.9g, by central differences %.9g",
@@ -211,7 +212,7 @@ static bool matches(probe *p, double (*f)(probe *p), const gradients *g, int n_v
 static bool gradient_matches(probe *p)
 {
     gradients g = {{0}};
-    bool ok = first_gradients(p, &g) && (sample_is_empty(p->s) || matches(p, loss, &g, p->n));
+    bool ok = first_gradients(p, &g) && (tn__sample_is_empty(p->s) || matches(p, loss, &g, p->n));
     gradients_free(&g);
     return ok;
 }
@@ -219,7 +220,7 @@ static bool gradient_matches(probe *p)
 static bool second_derivative_matches(probe *p)
 {
     gradients g = {{0}};
-    bool ok = sample_is_empty(p->s) || (second_gradients(p, &g) && matches(p, weighted_gradients, &g, p->n + 1));
+    bool ok = tn__sample_is_empty(p->s) || (second_gradients(p, &g) && matches(p, weighted_gradients, &g, p->n + 1));
     gradients_free(&g);
     return ok;
 }
@@ -228,11 +229,11 @@ static bool for_each_probe(const op_subject *subject, bool (*one)(probe *p), con
 {
     bool ok = true;
     for (const char *const *text = subject->op->samples; ok && text && *text; text++) {
-        sample s, taken;
+        tn_sample s, taken;
         probe p;
-        char why[200];
+        char why[TN_SAMPLE_WHY];
         if (!subject->op->grad) return true; /* not differentiable */
-        if (!sample_parse(subject->op, *text, &s, why)) return false;
+        if (!tn__sample_parse(subject->op, *text, OP_BATCH, &s, why)) return false;
         taken = in_f64(&s);
         if (probe_init(&p, subject, &taken)) {
             report->ran++;
@@ -264,28 +265,38 @@ static bool apply_parts(tn_context *tn, const tn_op *op, const void *attrs, int 
     return tn_check(tn) == TN_OK;
 }
 
+/* Does the operator give what its parts give? */
+static bool parts_agree(const op_subject *subject, const op_subject *parts, const tn_sample *s, tn_dtype dtype,
+                        op_report *report)
+{
+    char why[300] = "";
+    op_values values = op_values_draw(s, dtype, SEED);
+    op_outcome whole = op_run(subject, subject->reference, s, dtype, &values, ROW_MAJOR);
+    op_outcome sum = op_run(parts, subject->reference, s, dtype, &values, ROW_MAJOR);
+    bool ok = whole.status == TN_OK && sum.status == TN_OK && op_outcome_close(&sum, &whole, op_tolerance(dtype), why);
+    if (!ok)
+        snprintf(report->why, sizeof report->why, "%s, sample \"%s\": the parts give something else: %s%.200s",
+                 s->op->name, s->text, why, sum.message);
+    op_outcome_free(&whole);
+    op_outcome_free(&sum);
+    op_values_free(&values);
+    report->ran++;
+    return ok;
+}
+
 bool check_decomposition(const op_subject *subject, op_report *report)
 {
     op_subject parts = {subject->op, apply_parts, subject->reference, NULL};
     if (!subject->op->decompose) return true;
-    for (const char *const *text = subject->op->samples; text && *text; text++)
-        for (tn_dtype dtype = TN_F32; dtype <= TN_F64; dtype++) {
-            sample s;
-            char why[300] = "";
-            if (!sample_parse(subject->op, *text, &s, why)) return false;
-            op_values values = op_values_draw(&s, dtype, SEED);
-            op_outcome whole = op_run(subject, subject->reference, &s, dtype, &values, ROW_MAJOR);
-            op_outcome sum = op_run(&parts, subject->reference, &s, dtype, &values, ROW_MAJOR);
-            bool ok = whole.status == TN_OK && sum.status == TN_OK &&
-                      op_outcome_close(&sum, &whole, op_tolerance(dtype), why);
-            if (!ok)
-                snprintf(report->why, sizeof report->why, "%s, sample \"%s\": the parts give something else: %s%.200s",
-                         s.op->name, s.text, why, sum.message);
-            op_outcome_free(&whole);
-            op_outcome_free(&sum);
-            op_values_free(&values);
-            report->ran++;
-            if (!ok) return false;
-        }
+    const char *const *const lists[] = {subject->op->samples, subject->op->shapes};
+    for (int i = 0; i < 2; i++)
+        for (const char *const *text = lists[i]; text && *text; text++)
+            for (tn_dtype dtype = TN_F32; dtype <= TN_F64; dtype++) {
+                tn_sample s;
+                char why[TN_SAMPLE_WHY];
+                if (!tn__sample_parse(subject->op, *text, OP_BATCH, &s, why)) return false;
+                if (!parts_agree(subject, &parts, &s, dtype, report)) return false;
+                if (!tn__sample_has_free_dtype(&s)) break;
+            }
     return check_gradient(&parts, report);
 }

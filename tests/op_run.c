@@ -12,42 +12,43 @@ const char *const op_layout_names[N_LAYOUTS] = {"row-major", "transposed with ga
 
 /* ---- values */
 
-op_values op_values_draw(const sample *s, tn_dtype dtype, uint64_t seed)
+op_values op_values_draw(const tn_sample *s, tn_dtype dtype, uint64_t seed)
 {
     op_values values = {{0}};
     for (int i = 0; i < s->n_in; i++) {
         if (!s->in[i].present) continue;
-        values.of[i] = calloc((size_t)sample_numel(&s->in[i]) + 1, sizeof(double));
+        int64_t n = tn__sample_numel(&s->in[i]);
+        values.of[i] = malloc(((size_t)n + 1) * sizeof(double));
         if (!values.of[i]) abort();
-        sample_values(s, i, dtype, seed, values.of[i]);
+        tn__sample_values(s, i, dtype, seed, 0, n, values.of[i]);
     }
     return values;
 }
 
 void op_values_free(op_values *values)
 {
-    for (int i = 0; i < SAMPLE_INPUTS; i++) free(values->of[i]);
+    for (int i = 0; i < TN_SAMPLE_INPUTS; i++) free(values->of[i]);
     *values = (op_values){{0}};
 }
 
-void op_values_expand(const sample *s, op_values *values)
+void op_values_expand(const tn_sample *s, op_values *values)
 {
     for (int i = 0; i < s->n_in; i++) {
-        const sample_input *in = &s->in[i];
+        const tn_sample_input *in = &s->in[i];
         if (!in->present || in->arg->in_place || in->rank == 0 || in->dims[0] == 0) continue;
-        int64_t n = sample_numel(in), row = n / in->dims[0];
+        int64_t n = tn__sample_numel(in), row = n / in->dims[0];
         for (int64_t k = row; k < n; k++) values->of[i][k] = values->of[i][k - row];
     }
 }
 
-void op_values_sprinkle(const sample *s, tn_dtype dtype, op_values *values)
+void op_values_sprinkle(const tn_sample *s, tn_dtype dtype, op_values *values)
 {
     static const double odd[] = {NAN, INFINITY, -INFINITY, 0.0, -0.0};
     for (int i = 0; i < s->n_in; i++) {
-        if (!s->in[i].present || !sample_is_real(s, i, dtype)) continue;
-        int64_t n = sample_numel(&s->in[i]);
+        if (!s->in[i].present || !tn__sample_is_real(s, i, dtype)) continue;
+        int64_t n = tn__sample_numel(&s->in[i]);
         for (int64_t k = 0; k < n; k++) {
-            double draw = sample_random(977 + (uint64_t)i, (uint64_t)k);
+            double draw = tn__sample_random(977 + (uint64_t)i, (uint64_t)k);
             if (draw < 0.15) values->of[i][k] = odd[(int)(draw / 0.03)];
         }
     }
@@ -55,8 +56,9 @@ void op_values_sprinkle(const sample *s, tn_dtype dtype, op_values *values)
 
 /* ---- layouts */
 
-/* Strides and room for dims in a layout; returns the index of the first element. */
-static int64_t arrange(op_layout layout, tn_tensor_desc *desc, int64_t *room)
+/* Strides and room for dims in a layout; returns the index of the first element. transposed: ROW_MAJOR, but for the
+ * last two dims, which are swapped. */
+static int64_t arrange(op_layout layout, bool transposed, tn_tensor_desc *desc, int64_t *room)
 {
     int rank = (int)desc->rank;
     int64_t stride = 1, first = 0;
@@ -82,22 +84,26 @@ static int64_t arrange(op_layout layout, tn_tensor_desc *desc, int64_t *room)
     case EXPANDED:
         if (rank > 0) desc->strides[0] = 0;
         break;
-    default: break;
+    default:
+        if (!transposed) break;
+        desc->strides[rank - 2] = 1;
+        desc->strides[rank - 1] = desc->dims[rank - 2];
     }
     *room = tn_desc_numel(desc);
     return first;
 }
 
-static tn_tensor *lay_out(tn_context *tn, const sample *s, int i, tn_dtype dtype, const double *values,
+static tn_tensor *lay_out(tn_context *tn, const tn_sample *s, int i, tn_dtype dtype, const double *values,
                           op_layout layout)
 {
-    const sample_input *in = &s->in[i];
+    const tn_sample_input *in = &s->in[i];
     tn_tensor_desc desc;
-    int64_t room = 0, numel = sample_numel(in);
+    int64_t room = 0, numel = tn__sample_numel(in);
     if (layout == EXPANDED && in->arg->in_place) layout = ROW_MAJOR;
-    if (layout == ROW_MAJOR || numel == 0) return sample_tensor(tn, dtype, in->rank, in->dims, values);
+    if ((layout == ROW_MAJOR && !in->transposed) || numel == 0)
+        return sample_tensor(tn, dtype, in->rank, in->dims, values);
     if (!tn__desc(tn, &desc, dtype, in->rank, in->dims)) return tn__nil(tn);
-    int64_t first = arrange(layout, &desc, &room);
+    int64_t first = arrange(layout, in->transposed, &desc, &room);
     double *cells = malloc((size_t)room * sizeof *cells);
     if (!cells) abort();
     for (int64_t k = 0; k < room; k++) cells[k] = dtype == TN_F32 || dtype == TN_F64 ? NAN : 1;
@@ -111,11 +117,11 @@ static tn_tensor *lay_out(tn_context *tn, const sample *s, int i, tn_dtype dtype
     return tn__view(base, &desc, (uint64_t)first * tn_dtype_size(dtype));
 }
 
-void op_inputs(tn_context *tn, const sample *s, tn_dtype dtype, const op_values *values, op_layout layout,
+void op_inputs(tn_context *tn, const tn_sample *s, tn_dtype dtype, const op_values *values, op_layout layout,
                tn_tensor **in)
 {
     for (int i = 0; i < s->n_in; i++)
-        in[i] = s->in[i].present ? lay_out(tn, s, i, sample_dtype(s, i, dtype), values->of[i], layout) : NULL;
+        in[i] = s->in[i].present ? lay_out(tn, s, i, tn__sample_dtype(s, i, dtype), values->of[i], layout) : NULL;
 }
 
 /* ---- outcomes */
@@ -130,14 +136,14 @@ void op_outcome_add(op_outcome *outcome, const char *name, tn_tensor *x)
     if (!outcome->item[i].values) outcome->item[i].numel = -1;
 }
 
-op_outcome op_run(const op_subject *subject, tn_context *tn, const sample *s, tn_dtype dtype, const op_values *values,
-                  op_layout layout)
+op_outcome op_run(const op_subject *subject, tn_context *tn, const tn_sample *s, tn_dtype dtype,
+                  const op_values *values, op_layout layout)
 {
-    tn_tensor *in[SAMPLE_INPUTS], *out[TN_MAX_OUT] = {0};
+    tn_tensor *in[TN_SAMPLE_INPUTS], *out[TN_MAX_OUT] = {0};
     op_outcome outcome = {.status = TN_OK};
     tn_mark mark = tn_begin(tn);
     op_inputs(tn, s, dtype, values, layout, in);
-    bool ok = subject->apply(tn, s->op, sample_attrs_of(s), s->n_in, in, out);
+    bool ok = subject->apply(tn, s->op, tn__sample_attrs_of(s), s->n_in, in, out);
     for (int i = 0; ok && i < s->schema->n_out; i++) op_outcome_add(&outcome, s->schema->out[i].name, out[i]);
     for (int i = 0; ok && i < s->n_in; i++)
         if (in[i] && s->in[i].arg->in_place) op_outcome_add(&outcome, s->in[i].arg->name, in[i]);

@@ -80,14 +80,14 @@ static void compare_gradients(const trial *t, const tn_schema *schema, tn_tensor
 static void try_case(const trial *t)
 {
     char op[40], why[200];
-    _Alignas(8) unsigned char attrs[SAMPLE_ATTRS];
+    _Alignas(8) unsigned char attrs[TN_SAMPLE_ATTRS];
     const char *how = tn_safetensors_metadata(t->file, t->name);
     size_t length = strcspn(how, " ");
     snprintf(op, sizeof op, "%.*s", (int)length, how);
     assert_true(tn__op_index(op) >= 0);
     const tn_op *o = tn__catalogue[tn__op_index(op)];
     const tn_schema *schema = tn__op_schema(o);
-    if (!sample_attrs(schema, how + length, attrs, why)) fail_msg("%s: %s", t->name, why);
+    if (!tn__sample_attrs(schema, how + length, 0, attrs, why)) fail_msg("%s: %s", t->name, why);
 
     tn_tensor *in[MOST_INPUTS], *out[TN_MAX_OUT];
     int n_leaves = make_inputs(t, schema, in);

@@ -2,10 +2,11 @@
  *
  * Every operator of the catalogue keeps every promise, on its own samples and on every backend that is here. One test
  * for each operator and promise, so that a failure names both; then tests of the checks themselves. */
-#include "op_checks.h"
+#include "op_run.h"
 
 #include "engine/autograd.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -198,6 +199,78 @@ static void check_notices_missing_samples(void **state)
     }
 }
 
+static void assert_shapes_refused(const tn_op *sound, const char *shape, const char *word)
+{
+    tn_op op = *sound;
+    const char *const shapes[] = {sound->samples[0], shape, NULL};
+    op.shapes = shapes;
+    op_report report = {.why = ""};
+    assert_false(check_samples(&(op_subject){&op, original, reference, NULL}, &report));
+    if (!strstr(report.why, word)) fail_msg("\"%s\" does not say \"%s\"", report.why, word);
+}
+
+static void check_notices_broken_shapes(void **state)
+{
+    (void)state;
+    assert_shapes_refused(&tn__op_exp, "x[N,", "expected a whole number or N");
+    assert_shapes_refused(&tn__op_exp, "x[M]", "expected a whole number or N");
+    assert_shapes_refused(&tn__op_exp, "x[N]'", "nothing to transpose");
+    assert_shapes_refused(&tn__op_matmul, "x[N,3] y[4,N]", "does not run");
+}
+
+/* N stands for a batch of two, and a ' for the order in memory only. */
+static void shapes_are_read_as_written(void **state)
+{
+    (void)state;
+    tn_sample s;
+    char why[TN_SAMPLE_WHY];
+    assert_true(tn__sample_parse(&tn__op_matmul, "x[7,N]'{0,1} y[N,3]", OP_BATCH, &s, why));
+    assert_int_equal(s.in[0].dims[1], OP_BATCH);
+    assert_true(s.in[0].transposed && !s.in[0].batched && s.in[1].batched && s.in[0].high == 1);
+    assert_true(tn__sample_parse(&tn__op_one_hot, "index[3]; classes=N", OP_BATCH, &s, why));
+    assert_int_equal(((const tn_one_hot_attrs *)tn__sample_attrs_of(&s))->classes, OP_BATCH);
+    assert_false(tn__sample_parse(&tn__op_matmul, "x[7,N] y[N,3]", 0, &s, why));
+    assert_non_null(strstr(why, "no batch size"));
+}
+
+/* ---- shapes are for measuring: what a step updates may neither run away nor shrink to where arithmetic is slow */
+
+static void assert_ordinary(const tn_sample *s, int i, tn_tensor *x)
+{
+    double *values = sample_read(x);
+    assert_non_null(values);
+    for (int64_t k = 0; k < tn_numel(x); k++)
+        if (!(fabs(values[k]) > 1e-9 && fabs(values[k]) < 1e9))
+            fail_msg("%s, \"%s\": %s becomes %g", s->op->name, s->text, s->in[i].arg->name, values[k]);
+    free(values);
+}
+
+static void repeat(const tn_op *op, const char *shape)
+{
+    tn_sample s;
+    char why[TN_SAMPLE_WHY];
+    tn_tensor *in[TN_SAMPLE_INPUTS], *out[TN_MAX_OUT];
+    assert_true(tn__sample_parse(op, shape, OP_BATCH, &s, why));
+    for (int i = 0; i < s.n_in; i++) /* a corner of each parameter is enough */
+        for (int d = 0; d < s.in[i].rank; d++) s.in[i].dims[d] = s.in[i].dims[d] < 2 ? s.in[i].dims[d] : 2;
+    op_values values = op_values_draw(&s, TN_F32, 1);
+    tn_mark mark = tn_begin(reference);
+    op_inputs(reference, &s, TN_F32, &values, ROW_MAJOR, in);
+    for (int k = 0; k < 20000; k++) tn__apply_all(reference, op, tn__sample_attrs_of(&s), s.n_in, in, out);
+    for (int i = 0; i < s.n_in; i++)
+        if (in[i] && s.in[i].arg->in_place) assert_ordinary(&s, i, in[i]);
+    tn_end(reference, mark, NULL);
+    op_values_free(&values);
+}
+
+static void shapes_can_be_repeated_for_ever(void **state)
+{
+    (void)state;
+    for (int i = 0; tn__catalogue[i]; i++)
+        for (const char *const *shape = tn__catalogue[i]->shapes; shape && *shape; shape++)
+            if (strchr(tn__op_schema(tn__catalogue[i])->text, '!')) repeat(tn__catalogue[i], *shape);
+}
+
 /* ---- */
 
 static void open_contexts(void)
@@ -222,6 +295,9 @@ int main(int argc, char **argv)
     for (int i = 0; tn__catalogue[i]; i++) add_jobs(tn__catalogue[i]);
     tests[n_tests++] = (struct CMUnitTest)cmocka_unit_test(checks_notice_what_is_wrong);
     tests[n_tests++] = (struct CMUnitTest)cmocka_unit_test(check_notices_missing_samples);
+    tests[n_tests++] = (struct CMUnitTest)cmocka_unit_test(check_notices_broken_shapes);
+    tests[n_tests++] = (struct CMUnitTest)cmocka_unit_test(shapes_are_read_as_written);
+    tests[n_tests++] = (struct CMUnitTest)cmocka_unit_test(shapes_can_be_repeated_for_ever);
     tests[n_tests++] = (struct CMUnitTest)cmocka_unit_test(check_notices_a_wrong_backend);
     if (argc > 1) cmocka_set_test_filter(argv[1]);
     int failed = _cmocka_run_group_tests("operators", tests, n_tests, NULL, NULL);

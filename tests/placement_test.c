@@ -49,11 +49,27 @@ static void a_reset_mixes_no_rows(void **state)
     assert_int_equal(calls(tn, "softmax", "reference (packed)"), 2);
 }
 
+/* Of a large table only the rows that are gathered count. */
+static void a_gather_moves_what_it_gathers(void **state)
+{
+    tn_context *tn = *state;
+    int n;
+    tn_tensor *table = tn_zeros(tn, TN_U8, TN_SHAPE(1000, 10)), *index = tn_zeros(tn, TN_I64, TN_SHAPE(3));
+    tn_reset_placements(tn);
+    tn_gather_scale(table, index, 1, 0);
+    tn_index_select(table, index);
+    const tn_placement *rows = tn_placements(tn, &n);
+    assert_int_equal(n, 2);
+    assert_int_equal(rows[0].bytes, 3 * (8 + 10 * (1 + 4)));
+    assert_int_equal(rows[1].bytes, 3 * (8 + 10 * (1 + 1)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(calls_and_work_are_counted),
         TEST(a_reset_mixes_no_rows),
+        TEST(a_gather_moves_what_it_gathers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,7 +171,7 @@ static tn_status plan_create(const tn_kernel *self, tn_device *device, const tn_
         .implementation = plan->packs ? "reference (packed)" : "reference",
         .workspace_bytes = workspace + (op->scratch ? op->scratch(&run) : 0),
         .flops = flops,
-        .bytes_moved = bytes,
+        .bytes_moved = op->bytes ? op->bytes(&run) : bytes,
         .flags = TN_PLAN_DETERMINISTIC | TN_PLAN_CONCURRENT | (op->flags & TN_OP_ELEMENTWISE ? TN_PLAN_ALIAS : 0),
     };
     *out = &plan->head;

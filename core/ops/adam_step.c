@@ -81,6 +81,9 @@ static void decompose(tn_context *tn, const void *attrs, tn_tensor *const *in, i
                  in[n_in - 1]);
 }
 
+#define THOUSANDTH_STEP "lr[]{0.001,0.001} step[]{1000,1001}; beta1=0.9 beta2=0.999 eps=1e-8"
+#define MODEL_SHAPE(LIST) LIST("p", "") LIST("g", "") LIST("m", "") LIST("v", "{0,1}") THOUSANDTH_STEP
+
 const tn_op tn__op_adam_step = {
     .name = "adam_step",
     .flags = TN_OP_STRIDED,
@@ -96,4 +99,5 @@ const tn_op tn__op_adam_step = {
         "p[] g[] m[] v[]{0,1} lr[]{0.001,0.01} step[]{1,5}; beta1=0.9 beta2=0.999 eps=1e-8",
         "p[0] g[0] m[0] v[0] lr[]{0.001,0.01} step[]{1,5}; beta1=0.9 beta2=0.999 eps=1e-8",
         "p[300,70] g[300,70] m[300,70] v[300,70]{0,1} lr[]{0.001,0.01} step[]{1,5}; beta1=0.9 beta2=0.999 eps=1e-8"),
+    .shapes = TN_SAMPLES(MODEL_SHAPE(TN_SIMPLENET_LIST), MODEL_SHAPE(TN_CONVNET_LIST)),
 };

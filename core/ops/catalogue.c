@@ -28,11 +28,18 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void read_catalogue(void)
 {
+    static const char *const none[] = {NULL};
     for (int i = 0; i < N_OPS; i++) {
         bool ok = tn__schema_parse(rows[i].schema, &schemas[i], NULL);
         assert(ok && strcmp(rows[i].name, tn__catalogue[i]->name) == 0);
         (void)ok;
-        statuses[i] = (tn_op_status){rows[i].name, rows[i].schema, rows[i].meaning, tn__catalogue[i]->decompose};
+        const tn_op *op = tn__catalogue[i];
+        statuses[i] = (tn_op_status){.name = rows[i].name,
+                                     .schema = rows[i].schema,
+                                     .meaning = rows[i].meaning,
+                                     .fused = op->decompose,
+                                     .samples = op->samples ? op->samples : none,
+                                     .shapes = op->shapes ? op->shapes : none};
     }
 }
 

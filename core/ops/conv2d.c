@@ -113,6 +113,7 @@ const tn_op tn__op_conv2d = {
     .flops = flops,
     .grad = grad,
     .samples = TN_SAMPLES(TN_CONV2D_SAMPLES),
+    .shapes = TN_SAMPLES(TN_CONV2D_SHAPES),
 };
 
 tn_tensor *tn_conv2d(tn_tensor *x, tn_tensor *w, tn_tensor *b, const tn_conv2d_attrs *attrs)

@@ -115,6 +115,7 @@ const tn_op tn__op_conv2d_grad_input = {
         "dy[2,4,5,5] w[4,1,3,3]; size=5,5 padding=1,1 groups=4", "dy[1,6,4,4] w[6,2,2,2]; size=5,5 groups=3",
         "dy[3,4,1,1] w[4,2,5,4]; size=5,4", "dy[2,3,1,1] w[3,2,1,1]; size=1,1", "dy[0,3,4,4] w[3,2,3,3]; size=6,6",
         "dy[1,2,3,3] w[2,1,1,1]; size=6,6 stride=2,2", "dy:f32[2,64,11,11] w:f32[64,32,3,3]; size=13,13"),
+    .shapes = TN_SAMPLES("dy[N,64,11,11] w[64,32,3,3]; size=13,13"),
 };
 
 tn_tensor *tn__conv2d_grad_input(tn_tensor *dy, tn_tensor *w, tn_tensor *x, const tn_conv2d_attrs *how)

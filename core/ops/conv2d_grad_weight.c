@@ -166,6 +166,7 @@ const tn_op tn__op_conv2d_grad_weight = {
         "dy[2,4,5,5] x[2,4,5,5]; size=3,3 padding=1,1 groups=4", "dy[1,6,4,4] x[1,6,5,5]; size=2,2 groups=3",
         "dy[3,4,1,1] x[3,2,5,4]; size=5,4", "dy[2,3,1,1] x[2,2,1,1]; size=1,1", "dy[0,3,4,4] x[0,2,6,6]; size=3,3",
         "dy[21,2,3,3] x[21,1,6,6]; size=1,1 stride=2,2", "dy:f32[5,32,26,26] x:f32[5,1,28,28]; size=3,3"),
+    .shapes = TN_SAMPLES("dy[N,32,26,26] x[N,1,28,28]; size=3,3", "dy[N,64,11,11] x[N,32,13,13]; size=3,3"),
 };
 
 tn_tensor *tn__conv2d_grad_weight(tn_tensor *dy, tn_tensor *x, tn_tensor *w, const tn_conv2d_attrs *how, tn_tensor **db)

@@ -150,4 +150,5 @@ const tn_op tn__op_copy = {
     .grad = grad,
     .samples = TN_SAMPLES("x[2,3]", "x[]", "x[0,3]", "x[7,1,13]", "x[33,35]", "x[2,5,3,4]", "x:i64[5]", "x:i32[7]",
                           "x:u8[3,5]", "x:bool[9]"),
+    .shapes = TN_SAMPLES("x[N,64,5,5]"),
 };

@@ -82,6 +82,7 @@ const tn_op tn__op_softmax_cross_entropy = {
     .decompose = decompose,
     .samples = TN_SAMPLES("x[4,10] target[4]{0,10}", "x[1,5] target[1]", "x[3,1] target[3]{0,1}",
                           "x[5,1000] target[5]{0,1000}", "x[7,3]{-60,60} target[7]{0,3}", "x[0,10] target[0]"),
+    .shapes = TN_SAMPLES("x[N,10] target[N]{0,10}"),
 };
 
 tn_tensor *tn_cross_entropy(tn_tensor *logits, tn_tensor *target)
@@ -114,4 +115,5 @@ const tn_op tn__op_softmax_cross_entropy_grad = {
     .samples =
         TN_SAMPLES("dy[] p[4,10]{0,1} target[4]{0,10}", "dy[] p[1,5]{0,1} target[1]", "dy[] p[3,1]{0,1} target[3]{0,1}",
                    "dy[] p[5,1000]{0,1} target[5]{0,1000}", "dy[] p[0,10] target[0]"),
+    .shapes = TN_SAMPLES("dy[] p[N,10]{0,1} target[N]{0,10}"),
 };

@@ -32,6 +32,7 @@ const tn_op tn__op_fill = {
     .run = fill_run,
     .samples = TN_SAMPLES("y[2,3]; value=1.5", "y[]; value=-1", "y[0,3]; value=1", "y:i64[7]; value=-3",
                           "y:i32[7]; value=5", "y:u8[3,5]; value=255", "y:bool[9]; value=1"),
+    .shapes = TN_SAMPLES("y[]; value=1"),
 };
 
 /* ---- arange */

@@ -55,12 +55,14 @@ static uint64_t flops(const tn_run *run)
 const tn_op tn__op_gather_scale = {
     .name = "gather_scale",
     .run = run,
+    .bytes = tn__gather_bytes,
     .flops = flops,
     .decompose = decompose,
     .samples =
         TN_SAMPLES("x[5,1,28,28]{0,256} index[3]; scale=0.00392156862745098",
                    "x[10,3]{0,256} index[7]{0,10}; scale=0.5 shift=-1.25", "x[5]{0,256} index[9]; scale=2",
                    "x[5,33]{0,256} index[4]; scale=0 shift=3", "x[5,3] index[0]; scale=1", "x[5,0] index[2]; scale=1"),
+    .shapes = TN_SAMPLES("x[60000,1,28,28]{0,256} index[N]{0,60000}; scale=0.00392156862745098"),
 };
 
 tn_tensor *tn_gather_scale(tn_tensor *x, tn_tensor *index, double scale, double shift)

@@ -10,4 +10,7 @@
 tn_status tn__check_index(const char *input, const int64_t *index, int64_t n, int64_t limit, const char *things,
                           tn_error *error);
 
+/* Bytes that a gather of rows moves: the index, the rows of x that it names, and y. Inputs: x, index; output: y. */
+uint64_t tn__gather_bytes(const tn_run *run);
+
 #endif

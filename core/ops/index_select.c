@@ -41,10 +41,12 @@ static void grad(tn_grad *g)
 const tn_op tn__op_index_select = {
     .name = "index_select",
     .run = run,
+    .bytes = tn__gather_bytes,
     .grad = grad,
     .samples = TN_SAMPLES("x[5,3] index[4]", "x[5] index[9]", "x[10,2,3] index[6]{0,10}", "x[1,7] index[3]{0,1}",
                           "x[5,0] index[2]", "x[5,3] index[0]", "x[0,3] index[0]", "x:u8[5,9] index[4]",
                           "x:i64[1000] index[50]{0,1000}", "x:i32[5,2] index[3]", "x:bool[5,2] index[3]"),
+    .shapes = TN_SAMPLES("x:i64[60000]{0,10} index[N]{0,60000}"),
 };
 
 tn_tensor *tn_index_select(tn_tensor *x, tn_tensor *index)

@@ -101,6 +101,7 @@ const tn_op tn__op_linear = {
     .samples = TN_SAMPLES("x[4,3] w[5,3] b[5]", "x[4,3] w[5,3]", "x[3] w[5,3] b[5]", "x[2,3,4] w[5,4] b[5]",
                           "x[1,1] w[1,1] b[1]", "x[9,40] w[35,40] b[35]", "x[0,3] w[5,3] b[5]", "x[2,0] w[5,0] b[5]",
                           "x:f32[64,300] w:f32[33,300] b:f32[33]"),
+    .shapes = TN_SAMPLES("x[N,784] w[128,784] b[128]", "x[N,1600] w[128,1600] b[128]", "x[N,128] w[10,128] b[10]"),
 };
 
 tn_tensor *tn_linear(tn_tensor *x, tn_tensor *w, tn_tensor *b)
@@ -128,6 +129,7 @@ const tn_op tn__op_linear_relu = {
     .decompose = relu_decompose,
     .samples = TN_SAMPLES("x[4,3] w[5,3] b[5]", "x[4,3] w[5,3]", "x[3] w[5,3] b[5]", "x[2,3,4] w[5,4] b[5]",
                           "x[0,3] w[5,3] b[5]", "x:f32[64,300] w:f32[33,300] b:f32[33]"),
+    .shapes = TN_SAMPLES("x[N,784] w[128,784] b[128]", "x[N,1600] w[128,1600] b[128]"),
 };
 
 tn_tensor *tn_linear_relu(tn_tensor *x, tn_tensor *w, tn_tensor *b)

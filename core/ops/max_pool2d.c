@@ -208,6 +208,7 @@ const tn_op tn__op_max_pool2d = {
         "x[1,2,9,9]; kernel=3,3 stride=1,2 padding=1,0 dilation=2,3", "x[2,1,1,1]; kernel=1,1",
         "x[2,2,4,5]; kernel=4,5", "x[0,3,4,4]; kernel=2,2 stride=2,2", "x[1,1,20,20]; kernel=17,17 padding=8,8",
         "x:f32[2,4,26,26]; kernel=2,2 stride=2,2", "x:f32[1,1,3,200]; kernel=2,2"),
+    .shapes = TN_SAMPLES("x[N,32,26,26]; kernel=2,2 stride=2,2", "x[N,64,11,11]; kernel=2,2 stride=2,2"),
 };
 
 const tn_op tn__op_max_pool2d_grad = {
@@ -221,6 +222,8 @@ const tn_op tn__op_max_pool2d_grad = {
                           "dy[1,2,3,3] index:u8[1,2,3,3]{0,1}; size=8,7 kernel=3,3 stride=3,3",
                           "dy[1,2,6,6] index:u8[1,2,6,6]{0,4}; size=7,7 kernel=2,2",
                           "dy[0,3,2,2] index:u8[0,3,2,2]{0,4}; size=4,4 kernel=2,2 stride=2,2"),
+    .shapes = TN_SAMPLES("dy[N,32,13,13] index:u8[N,32,13,13]{0,4}; size=26,26 kernel=2,2 stride=2,2",
+                         "dy[N,64,5,5] index:u8[N,64,5,5]{0,4}; size=11,11 kernel=2,2 stride=2,2"),
 };
 
 const tn_op tn__op_max_pool2d_gather = {

@@ -68,14 +68,20 @@ struct tn_op {
     tn_status (*run)(const tn_run *run, tn_error *error); /* NULL if there is only the decomposition */
     uint64_t (*scratch)(const tn_run *run);               /* bytes; run has no addresses yet; NULL: none */
     uint64_t (*flops)(const tn_run *run); /* NULL: number of elements of output 0 (of input 0 if there is none) */
+    uint64_t (*bytes)(const tn_run *run); /* moved; NULL: all inputs and outputs once, inputs in place twice */
     void (*grad)(tn_grad *grad);          /* NULL: not differentiable */
     /* Fused operators: the same with other operators. Writes n_out tensors. Used where a backend lacks the op. */
     void (*decompose)(tn_context *tn, const void *attrs, tn_tensor *const *in, int n_in, tn_tensor **out);
     /* Inputs and attributes to test with, ended by NULL: "x[2,3,8,8] w[6,3,3,3] b[6]; stride=2,2 padding=1,1".
      * Inputs are named as in the schema; those left out are absent; a list repeats its name. Attributes left out are
      * 0, or 1 for stride, dilation and groups. Values come uniformly from [-2, 2), integers from [0, 5), unless
-     * x[2]{0.1,4} says otherwise; x:u8[3] fixes the dtype of a letter for that sample. */
+     * x[2]{0.1,4} says otherwise; x:u8[3] fixes the dtype of a letter for that sample; x[2,3]' lies transposed in
+     * memory. */
     const char *const *samples;
+    /* Samples of the same kind: how the MNIST models (nn/models.c) use the operator in training and inference, with N
+     * where the batch size goes: "x[N,32,13,13] w[64,32,3,3] b[64]". What is updated in place must stay finite and
+     * normal however often the operator runs. NULL if they do not use it. */
+    const char *const *shapes;
     const void *data; /* the operator's own: what tells the members of a family apart */
 };
 #define TN_SAMPLES(...) ((const char *const[]){__VA_ARGS__, NULL})

@@ -117,7 +117,8 @@ static void grad_extreme(tn_grad *g)
 
 /* clang-format off */
 #define REDUCTION(op, ...) const tn_op tn__op_##op = {.name = #op, .run = run_##op, .flops = flops, __VA_ARGS__};
-REDUCTION(sum,  .infer = infer,         .grad = grad_sum,     .samples = TN_SAMPLES(ANY_SHAPE, NO_ELEMENTS, ANY_DTYPE))
+REDUCTION(sum,  .infer = infer,         .grad = grad_sum,     .samples = TN_SAMPLES(ANY_SHAPE, NO_ELEMENTS, ANY_DTYPE),
+                .shapes = TN_SAMPLES("x[N,10]; dims=1", "x[N,128]; dims=1"))
 REDUCTION(mean, .infer = infer,         .grad = grad_mean,    .samples = TN_SAMPLES(ANY_SHAPE, NO_ELEMENTS))
 REDUCTION(max,  .infer = infer_extreme, .grad = grad_extreme, .samples = TN_SAMPLES(ANY_SHAPE, ANY_DTYPE))
 REDUCTION(min,  .infer = infer_extreme, .grad = grad_extreme, .samples = TN_SAMPLES(ANY_SHAPE, ANY_DTYPE))

@@ -64,6 +64,9 @@ static void decompose(tn_context *tn, const void *attrs, tn_tensor *const *in, i
     for (int i = 0; i < n; i++) step_one(attrs, in[P * n + i], in[G * n + i], in[V * n + i], in[n_in - 1]);
 }
 
+#define PLAIN(LIST) LIST("p", "") LIST("g", "") "lr[]{0.01,0.01}"
+#define MOMENTUM(LIST) LIST("p", "") LIST("g", "") LIST("v", "") "lr[]{0.01,0.01}; momentum=0.9"
+
 const tn_op tn__op_sgd_step = {
     .name = "sgd_step",
     .flags = TN_OP_STRIDED,
@@ -77,4 +80,6 @@ const tn_op tn__op_sgd_step = {
                           "weight_decay=0.01 nesterov=1",
                           "p[] g[] v[] lr[]{0.01,0.1}; momentum=0.5", "p[0] g[0] lr[]{0.01,0.1}",
                           "p[300,70] g[300,70] v[300,70] lr[]{0.01,0.1}; momentum=0.9 weight_decay=0.001"),
+    .shapes = TN_SAMPLES(PLAIN(TN_SIMPLENET_LIST), PLAIN(TN_CONVNET_LIST), MOMENTUM(TN_SIMPLENET_LIST),
+                         MOMENTUM(TN_CONVNET_LIST)),
 };

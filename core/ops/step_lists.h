@@ -19,4 +19,11 @@ void tn__step_each(const tn_run *run, int n_lists, int n, tn_step_fn f32, tn_ste
 /* `per_element` operations for each element of the first n inputs. */
 uint64_t tn__step_flops(const tn_run *run, int n, uint64_t per_element);
 
+/* For shapes: a list of one kind over all parameters of a model (nn/models.c). */
+#define TN_SIMPLENET_LIST(x, range) \
+    x "[128,784]" range " " x "[128]" range " " x "[10,128]" range " " x "[10]" range " "
+#define TN_CONVNET_LIST(x, range)                                                                                 \
+    x "[32,1,3,3]" range " " x "[32]" range " " x "[64,32,3,3]" range " " x "[64]" range " " x "[128,1600]" range \
+      " " x "[128]" range " " x "[10,128]" range " " x "[10]" range " "
+
 #endif

@@ -15,13 +15,14 @@
 #define RELU_GRAD     TN_APPLY(dy->ctx, relu_grad, NULL, dy, y)
 
 /* Reals only, loops that vectorise.
- *     name        value                         gradient                                 domain */
+ *     name        value                         gradient                                 domain     shapes */
 #define REAL_ROWS(ROW)                                                                                     \
-   ROW(sqrt,       sqrt(x),                      tn_div(HALF(dy), y),                     "{0.1,4}")       \
-   ROW(rsqrt,      1 / sqrt(x),                  tn_mul(dy, rsqrt_slope(y)),              "{0.1,4}")       \
-   ROW(reciprocal, 1 / x,                        tn_neg(tn_mul(dy, tn_square(y))),        "{0.5,4}")       \
-   ROW(relu,       x < 0 ? 0 : x,                RELU_GRAD,                               "")              \
-   ROW(step,       x > 0 ? 1 : x <= 0 ? 0 : x,   ZERO,                                    "")
+   ROW(sqrt,       sqrt(x),                      tn_div(HALF(dy), y),                     "{0.1,4}", NULL) \
+   ROW(rsqrt,      1 / sqrt(x),                  tn_mul(dy, rsqrt_slope(y)),              "{0.1,4}", NULL) \
+   ROW(reciprocal, 1 / x,                        tn_neg(tn_mul(dy, tn_square(y))),        "{0.5,4}", NULL) \
+   ROW(relu,       x < 0 ? 0 : x,                RELU_GRAD,                               "", RELU_SHAPES) \
+   ROW(step,       x > 0 ? 1 : x <= 0 ? 0 : x,   ZERO,                                    "",        NULL)
+#define RELU_SHAPES TN_SAMPLES("x[N,128]", "x[N,32,26,26]", "x[N,64,11,11]")
 
 /* Reals only, by the C library. gelu takes the upper tail from erfc: 1 + erf would cancel far left.
  *     name        value                         gradient                                 domain */
@@ -72,7 +73,7 @@ static tn_tensor *gelu_slope(tn_tensor *x)
     }
 
 /* What every row ends in, given op##_loops. */
-#define OPERATOR(op, gradient, ...)                                         \
+#define OPERATOR(op, gradient, model_shapes, ...)                           \
     static tn_status op##_run(const tn_run *run, tn_error *error TN_UNUSED) \
     {                                                                       \
         return tn__elementwise_run(run, &op##_loops);                       \
@@ -84,6 +85,7 @@ static tn_tensor *gelu_slope(tn_tensor *x)
         .run = op##_run,                                                    \
         .grad = gradient,                                                   \
         .samples = TN_SAMPLES(__VA_ARGS__),                                 \
+        .shapes = model_shapes,                                             \
         .data = &op##_loops,                                                \
     };                                                                      \
     tn_tensor *tn_##op(tn_tensor *x)                                        \
@@ -101,18 +103,18 @@ static tn_tensor *gelu_slope(tn_tensor *x)
     TN_LOOP_1(, op##_i64, int64_t, int64_t, value) \
     TN_LOOP_1(, op##_i32, int32_t, int32_t, value)
 
-#define REAL_ROW(op, value, gradient, domain)                                                        \
+#define REAL_ROW(op, value, gradient, domain, shapes)                                                \
     REAL_LOOPS(TN_MULTIVERSION, op, value)                                                           \
     static const tn_loops op##_loops = {{[TN_F32] = op##_f32, [TN_F64] = op##_f64}, TN_GRAIN_CHEAP}; \
     GRADIENT(op, gradient)                                                                           \
-    OPERATOR(op, op##_grad, REAL_SAMPLES(domain))
+    OPERATOR(op, op##_grad, shapes, REAL_SAMPLES(domain))
 REAL_ROWS(REAL_ROW)
 
 #define LIBM_ROW(op, value, gradient, domain)                                                         \
     REAL_LOOPS(, op, value)                                                                           \
     static const tn_loops op##_loops = {{[TN_F32] = op##_f32, [TN_F64] = op##_f64}, TN_GRAIN_COSTLY}; \
     GRADIENT(op, gradient)                                                                            \
-    OPERATOR(op, op##_grad, REAL_SAMPLES(domain))
+    OPERATOR(op, op##_grad, NULL, REAL_SAMPLES(domain))
 LIBM_ROWS(LIBM_ROW)
 
 #define SIGNED_ROW(op, real, integer, gradient)                                                                \
@@ -121,7 +123,7 @@ LIBM_ROWS(LIBM_ROW)
     static const tn_loops op##_loops = {                                                                       \
         {[TN_F32] = op##_f32, [TN_F64] = op##_f64, [TN_I64] = op##_i64, [TN_I32] = op##_i32}, TN_GRAIN_CHEAP}; \
     GRADIENT(op, gradient)                                                                                     \
-    OPERATOR(op, op##_grad, REAL_SAMPLES(""), "x:i64[3,5]{-5,5}", "x:i32[9]{-5,5}")
+    OPERATOR(op, op##_grad, NULL, REAL_SAMPLES(""), "x:i64[3,5]{-5,5}", "x:i32[9]{-5,5}")
 SIGNED_ROWS(SIGNED_ROW)
 
 /* square takes every number, u8 too. */
@@ -132,8 +134,8 @@ static const tn_loops square_loops = {
     {[TN_F32] = square_f32, [TN_F64] = square_f64, [TN_I64] = square_i64, [TN_I32] = square_i32, [TN_U8] = square_u8},
     TN_GRAIN_CHEAP};
 GRADIENT(square, tn_mul(dy, tn_mul_scalar(x, 2)))
-OPERATOR(square, square_grad, REAL_SAMPLES(""), "x:i64[3,5]{-5,5}", "x:i32[9]{-5,5}", "x:u8[7]{0,200}")
+OPERATOR(square, square_grad, NULL, REAL_SAMPLES(""), "x:i64[3,5]{-5,5}", "x:i32[9]{-5,5}", "x:u8[7]{0,200}")
 
 TN_LOOP_1(TN_MULTIVERSION, logical_not_bool, uint8_t, uint8_t, !x)
 static const tn_loops logical_not_loops = {{[TN_BOOL] = logical_not_bool}, TN_GRAIN_CHEAP};
-OPERATOR(logical_not, NULL, "x[2,3]", "x[]", "x[0,3]", "x[257]")
+OPERATOR(logical_not, NULL, NULL, "x[2,3]", "x[]", "x[0,3]", "x[257]")
