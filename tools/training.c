@@ -48,31 +48,54 @@ void tool_training_init(tool_training *training, tn_context *tn, const tool_reci
 {
     *training = (tool_training){.recipe = recipe, .tn = tn, .state = {.rng = true}};
     if (tn_check(tn)) return;
+    training->data = tool_dataset(tn, &recipe->setup, true);
+    if (training->data) tool_training_restart(training);
+}
+
+void tool_training_restart(tool_training *training)
+{
+    const tool_recipe *recipe = training->recipe;
+    tn_context *tn = training->tn;
     tn_manual_seed(tn, recipe->seed);
-    tn_dataset *data = tool_dataset(tn, &recipe->setup, true);
-    tn_module *model = data ? tn_nn_model(tn, recipe->setup.model) : NULL;
+    tn_module *model = tn_nn_model(tn, recipe->setup.model);
+    if (model && recipe->dtype && tn_nn_to(model, recipe->dtype) != TN_OK) return;
     tn_optimizer *optimizer = model ? make_optimizer(model, recipe) : NULL;
     if (!optimizer) return;
     training->state.model = model;
     training->state.optimizer = optimizer;
     training->state.scheduler = make_scheduler(optimizer, recipe);
     training->state.loader = tn_loader_open(
-        data, &(tn_loader_options){.batch_size = recipe->batch_size, .shuffle = true, .seed = recipe->seed});
-    training->loss_sum = tn_zeros(tn, TN_F32, TN_SCALAR);
+        training->data, &(tn_loader_options){.batch_size = recipe->batch_size, .shuffle = true, .seed = recipe->seed});
+    if (!training->loss_sum) training->loss_sum = tn_zeros(tn, TN_F32, TN_SCALAR);
+}
+
+static void end_phase(tool_training *training, tool_phase phase)
+{
+    if (training->ended) training->ended(training->ended_arg, phase);
+}
+
+static void add_loss(tool_training *training, tn_tensor *loss, int64_t n)
+{
+    bool was = tn_set_grad_enabled(training->tn, false);
+    tn_copy_(training->loss_sum, tn_add(training->loss_sum, tn_mul_scalar(tn_cast(loss, TN_F32), (double)n)));
+    tn_set_grad_enabled(training->tn, was);
+    training->unread += n;
 }
 
 static void learn(tool_training *training, const tn_batch *batch)
 {
     const tn_checkpoint *state = &training->state;
-    tn_tensor *loss = tn_cross_entropy(tn_nn_forward(state->model, batch->x), batch->y);
+    tn_dtype dtype = training->recipe->dtype;
+    tn_tensor *x = dtype ? tn_cast(batch->x, dtype) : batch->x;
+    end_phase(training, TOOL_DATA);
+    tn_tensor *loss = tn_cross_entropy(tn_nn_forward(state->model, x), batch->y);
+    end_phase(training, TOOL_FORWARD);
     tn_optim_zero_grad(state->optimizer);
     tn_backward(loss);
+    end_phase(training, TOOL_BACKWARD);
     tn_optim_step(state->optimizer);
-
-    bool was = tn_set_grad_enabled(training->tn, false);
-    tn_copy_(training->loss_sum, tn_add(training->loss_sum, tn_mul_scalar(loss, (double)batch->n)));
-    tn_set_grad_enabled(training->tn, was);
-    training->unread += batch->n;
+    end_phase(training, TOOL_OPTIMIZER);
+    add_loss(training, loss, batch->n);
 }
 
 bool tool_training_step(tool_training *training)
@@ -82,6 +105,7 @@ bool tool_training_step(tool_training *training)
     bool more = tn_loader_next(training->state.loader, &batch);
     if (more) learn(training, &batch);
     tn_end(training->tn, mark, NULL);
+    if (more) end_phase(training, TOOL_OTHER);
     return more && tn_check(training->tn) == TN_OK;
 }
 

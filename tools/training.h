@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A training run: what it is made of, and how it goes through an epoch. Used by train.c and compare.c. */
+ * A training run: what it is made of, and how it goes through an epoch. Used by train.c and the benchmark. */
 #ifndef TENON_TRAINING_H
 #define TENON_TRAINING_H
 
@@ -10,6 +10,7 @@ enum { TOOL_SCHEDULE_NONE, TOOL_SCHEDULE_STEP, TOOL_SCHEDULE_COSINE };
 
 typedef struct tool_recipe {
     tool_setup setup;
+    tn_dtype dtype; /* of weights and activations; 0: f32 */
     int64_t epochs, batch_size;
     const char *optimizer; /* "adam", "adamw" or "sgd" */
     double lr, momentum;
@@ -22,16 +23,24 @@ typedef struct tool_recipe {
 } tool_recipe;
 extern const tool_recipe tool_default_recipe;
 
+/* What a step consists of, in this order. */
+typedef enum tool_phase { TOOL_DATA, TOOL_FORWARD, TOOL_BACKWARD, TOOL_OPTIMIZER, TOOL_OTHER, TOOL_PHASES } tool_phase;
+
 typedef struct tool_training {
     const tool_recipe *recipe;
     tn_context *tn;
+    tn_dataset *data;
     tn_checkpoint state; /* model, optimizer, scheduler (NULL without a schedule), loader */
     tn_tensor *loss_sum; /* on the device, since it was last read */
     int64_t unread;      /* images in loss_sum */
+    void (*ended)(void *arg, tool_phase phase); /* told of the end of each phase of a step; may be NULL */
+    void *ended_arg;
 } tool_training;
 
-/* Builds model, optimizer, schedule and loader from the recipe; an error is left in the context. */
+/* Reads the data, then does the same as the next; an error is left in the context. */
 void tool_training_init(tool_training *training, tn_context *tn, const tool_recipe *recipe);
+/* Builds model, optimizer, schedule and loader anew from the recipe's seed. */
+void tool_training_restart(tool_training *training);
 /* One batch, forward to optimizer step. False at the end of the epoch and on error. */
 bool tool_training_step(tool_training *training);
 /* Reads the sum of the losses of all images since the last call, and how many these are. Waits for the device. */
