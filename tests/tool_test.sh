@@ -30,7 +30,7 @@ holds() {
 
 # ---- usage errors say what is possible
 
-expect 2 'train, eval, predict, compare, backends, ops or data' fly
+expect 2 'train, eval, predict, bench, backends, ops or data' fly
 expect 2 '--model simplenet or --model convnet' train
 expect 2 'simplenet or convnet, not "resnet"' train --model resnet
 expect 2 'from 1 to .*"0"' train --model simplenet --batch-size 0
@@ -68,7 +68,7 @@ expect 0 '^relu +yes' ops
 expect 0 'conv2d/1\(x:T\[N,I,H,W\]' ops conv2d
 expect 0 '^\{"name":"relu","schema":"relu/1' ops relu --json
 expect 0 '^tenon [0-9.]+ \(backend ABI 1\.' --version
-for command in train eval predict compare backends ops data; do expect 0 'Usage: tenon' $command --help; done
+for command in train eval predict bench backends ops data; do expect 0 'Usage: tenon' $command --help; done
 
 # ---- images
 
@@ -116,7 +116,6 @@ expect 1 'became (NaN|infinite) in epoch 1' train --model simplenet --epochs 1 -
 expect 1 'cannot write the JSON line' train --model simplenet --epochs 1 --batch-size 1000 --json /dev/full
 holds 'with --json - stdout has JSON alone' \
     bash -c "'$tenon' train --model simplenet --epochs 1 --batch-size 1000 --json - 2>/dev/null | grep -qv '^{' ; [ \$? = 1 ]"
-expect 0 '^ +reference +[0-9,]+$' compare --model simplenet --backend reference --rounds 1 --steps 2
 
 # An upright stroke is a one, light on dark or the other way round.
 base64 -d >"$work/one.png" <<END

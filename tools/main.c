@@ -7,7 +7,7 @@
 #include "tool.h"
 
 static const tool_command *const commands[] = {
-    &tool_train, &tool_eval, &tool_predict, &tool_compare, &tool_backends, &tool_ops, &tool_data,
+    &tool_train, &tool_eval, &tool_predict, &tool_bench, &tool_backends, &tool_ops, &tool_data,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -20,7 +20,7 @@ typedef struct tool_command {
     int (*run)(int argc, char **argv); /* argv[0] is "tenon NAME"; the result is the exit code */
 } tool_command;
 
-extern const tool_command tool_train, tool_eval, tool_predict, tool_compare, tool_backends, tool_ops, tool_data;
+extern const tool_command tool_train, tool_eval, tool_predict, tool_bench, tool_backends, tool_ops, tool_data;
 
 /* ---- options.c: values of options. A bad one is a usage error that says what is possible; it ends the process. */
 

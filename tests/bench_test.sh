@@ -1,0 +1,222 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# tenon bench as a person or a script uses it: what it measures, writes and refuses, and with which exit code.
+# Usage: tests/bench_test.sh BUILD
+set -u
+tenon=$1/bin/tenon
+here=$TENON_TEST_DIR
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+export TENON_NUM_THREADS=2
+"$tenon" --version >/dev/null || exit 1
+
+fail() {
+    echo "$*"
+    failures=$((failures + 1))
+}
+
+# expect CODE TEXT ARGUMENT...: `tenon bench ARGUMENT...` ends with the code, and TEXT (a pattern) is in what it prints.
+expect() {
+    local code=$1 text=$2 output got
+    shift 2
+    output=$("$tenon" bench "$@" 2>&1 </dev/null)
+    got=$?
+    [ $got = "$code" ] && grep -qE -- "$text" <<<"$output" && return
+    fail "tenon bench $*: exit code $got, expected $code with \"$text\" in this output:"$'\n'"$output"
+}
+
+holds() {
+    local what=$1
+    shift
+    "$@" || fail "does not hold: $what"
+}
+
+# refuses TEXT CONTENT: a file of results with that content is refused with that sentence.
+refuses() {
+    printf '%s' "$2" >"$work/bad.json"
+    expect 1 "$1" merge "$work/bad.json"
+}
+
+# suite TEXT CONTENT: a suite with that content is a usage error with that sentence.
+suite() {
+    printf '%s' "$2" >"$work/suite.json"
+    expect 2 "$1" --suite "$work/suite.json"
+}
+
+# ---- options and suites
+
+expect 0 'tenon bench ops' --help
+expect 2 'train, infer or op, not "fly"' --tasks fly
+expect 2 'simplenet or convnet, not "resnet"' --models resnet
+expect 2 'f32, f64, .*not "f8"' --dtypes f8
+for sizes in 0 x 1, 1-4*1 8-4 1-4+0 60001 1,2x; do expect 2 'such as 1,16,64 or 1-1024\*4' --batch-sizes "$sizes"; done
+expect 2 'more than 64 numbers' --batch-sizes 1-65
+expect 2 'a list .*such as a,b' --backends a,,b
+expect 2 'no operator "fly"' ops --ops fly
+expect 2 'NAME=PROGRAM' --peers pytorch
+expect 2 'from 1 to' --rounds 0
+expect 2 'above 0' --round-seconds 0
+expect 2 'at most 1, not "97"' --target 97
+expect 1 'cannot write /nonesuch/x.json: No such file' --json /nonesuch/x.json
+expect 1 'run .tenon data fetch mnist' --data "$work"
+suite 'a suite has no "batchsizes"; it may have tasks, models, .*batch-sizes' '{"batchsizes": [1]}'
+suite 'line 1' '{"rounds": '
+suite 'duplicate' '{"rounds": 3, "rounds": 4}'
+suite 'a suite is a JSON object' '[]'
+suite '"models" must be a text, a number, or a list' '{"models": {"a": 1}}'
+suite 'from 1 to' '{"rounds": -1}'
+suite 'must be the path of a program' '{"peers": {"x": 3}}'
+expect 2 'No such file' --suite "$work/none.json"
+
+# ---- results of others
+
+run='{"label": "m", "started": "2026-01-01T00:00:00Z", "partial": false, "machine": {}, "software": {}, "settings": {}, "limits": []'
+row='{"task": "train", "model": "simplenet", "backend": "x", "dtype": "f32", "batch_size": 64, "error": null'
+document() { printf '{"schema": "tenon.bench/1", "runs": [%s, "rows": [%s%s}]}]}' "$run" "$row" "$1"; }
+
+expect 2 'name the results' merge
+expect 1 'none.json: No such file' merge "$work/none.json"
+refuses 'line 1' '{"schema'
+refuses 'no result of tenon bench' '[]'
+refuses 'no result of tenon bench: it does not say' '{"runs": []}'
+refuses 'its schema is tenon.bench/2, but this tenon reads tenon.bench/1: use a newer tenon' '{"schema": "tenon.bench/2", "runs": []}'
+refuses 'nothing was measured in it' '{"schema": "tenon.bench/1", "runs": []}'
+refuses 'nothing was measured in it' "{\"schema\": \"tenon.bench/1\", \"runs\": [$run, \"rows\": []}]}"
+refuses 'runs\[0\].rows\[0\].step_times is in "ms", but this version reads "s"' "$(document ', "step_times": {"unit": "ms", "rounds": [[1]]}')"
+refuses 'rows\[0\].memory is in "KiB", but this version reads "B"' "$(document ', "memory": {"unit": "KiB", "host_peak": 1}')"
+refuses 'rows\[0\].memory has no unit' "$(document ', "memory": {"host_peak": 1}')"
+refuses 'rows\[0\].rounds\[0\] has no duration above 0' "$(document ', "rounds": [{"steps": 1, "images": 1, "seconds": 0}]')"
+refuses 'rows\[0\].rounds is a string; it should be an array' "$(document ', "rounds": "many"')"
+refuses 'rows\[0\].memory.host_peak is a string; it should be a number' "$(document ', "memory": {"unit": "B", "host_peak": "1"}')"
+refuses 'the task "sing"' "$(document '' | sed 's/"train"/"sing"/')"
+refuses 'does not say what it measured' "$(document '' | sed 's/"simplenet"/null/')"
+
+document ', "rounds": [{"steps": 1, "images": 64, "seconds": 0.5}], "step_times": {"unit": "s", "rounds": [[0.5]]}' >"$work/one.json"
+expect 0 'simplenet +x +64 +128' merge "$work/one.json"
+expect 1 'was given already' merge "$work/one.json" "$work/one.json"
+expect 1 'cannot write /dev/full' merge "$work/one.json" --csv /dev/full
+echo old >"$work/kept.csv"
+expect 1 'cannot write /nonesuch/x' merge "$work/one.json" --csv /nonesuch/x
+holds 'a failure leaves an older file alone' [ "$(cat "$work/kept.csv")" = old ]
+expect 0 '' merge "$work/one.json" --csv "$work/kept.csv" --quiet
+holds 'a CSV line for each row' [ "$(wc -l <"$work/kept.csv")" = 2 ]
+holds 'CSV has the rate' grep -q ',128,128,128,0.5,' "$work/kept.csv"
+expect 0 '^\| simplenet \| x \| 64 \| 128 \|' merge "$work/one.json" --markdown -
+
+# ---- comparing: rates in images/s, a round each
+rounds() { for rate; do printf '%s{"steps": 1, "images": %s, "seconds": 1}' "$comma" "$rate"; comma=', '; done; }
+rates() { comma='' && document ", \"rounds\": [$(rounds "$@")]"; }
+rates 1000 1010 990 1005 995 1002 998 >"$work/old.json"
+rates 1001 1011 991 1004 996 1003 997 >"$work/same.json"
+rates 1200 1210 1190 1205 1195 1202 1198 >"$work/fast.json"
+rates 800 810 790 805 795 802 798 >"$work/slow.json"
+rates 2000 2000 >"$work/few.json"
+expect 0 'noise +1\.00' compare "$work/old.json" "$work/same.json"
+expect 0 'faster +1\.2' compare "$work/old.json" "$work/fast.json"
+expect 3 'slower +0\.8.*REGRESSION' compare "$work/old.json" "$work/slow.json"
+expect 0 'slower +0\.8.*\]$' compare --tolerance 0.3 "$work/old.json" "$work/slow.json"
+expect 0 'noise .*too few rounds' compare "$work/old.json" "$work/few.json"
+sed 's/"error": null/"error": "broken"/' "$work/old.json" >"$work/lost.json"
+expect 3 'LOST' compare "$work/old.json" "$work/lost.json"
+sed 's/simplenet/convnet/' "$work/old.json" >"$work/other.json"
+expect 1 'no row in common' compare "$work/old.json" "$work/other.json"
+expect 2 'name two results' compare "$work/old.json"
+
+# ---- workers that misbehave cost their own row alone
+
+peer() {
+    printf '#!/bin/sh\n%s\n' "$2" >"$work/$1"
+    chmod +x "$work/$1"
+}
+data=${TENON_DATA_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/tenon}
+[ -e "$data/mnist/train-images-idx3-ubyte" ] || { echo "MNIST is not in $data: tenon data fetch mnist" && exit 77; }
+
+ready='{"backend": "fake", "device": "cpu", "kind": "CPU", "library": "none", "steps_per_epoch": 3, "setup": {"open": 0.1}}'
+peer dies 'kill -SEGV $$'
+peer exits 'echo "no such luck" >&2; exit 7'
+peer babbles 'echo hello; cat >/dev/null'
+peer refuses 'echo "{\"error\": \"it has a headache\"}"'
+peer faint "echo '$ready'; read line; exit 3"
+short=(--tasks train --models simplenet --rounds 2 --round-seconds 0.01 --epochs 0)
+output=$("$tenon" bench "${short[@]}" --backends dies,exits,babbles,refuses,faint,gone,nonesuch,reference \
+    --peers "dies=$work/dies" --peers "exits=$work/exits" --peers "babbles=$work/babbles" --peers "refuses=$work/refuses" \
+    --peers "faint=$work/faint" --peers "gone=$work/gone" --json "$work/bad.json" 2>&1)
+holds 'the others run' [ $? = 0 ]
+for line in 'dies .*ended by signal 11 \(Segmentation fault\)' 'exits .*exit code 7; it said: no such luck' \
+    'babbles .*something else than a line of JSON' 'refuses .*it has a headache' 'faint +64 .*exit code 3' \
+    'gone .*cannot start .*/gone: No such file' 'nonesuch .*no backend or peer of this name; there are: .*reference' \
+    'reference +64 +[0-9]'; do
+    grep -qE "$line" <<<"$output" || fail "\"$line\" is not in:"$'\n'"$output"
+done
+expect 1 'no figure' "${short[@]}" --backends nonesuch
+
+# A peer that answers as it should is measured like any backend.
+cat >"$work/steady" <<END
+#!/bin/sh
+echo '$ready'
+while read -r line; do
+    case \$line in
+    *memory*) echo '{"host_peak": 1000000, "device_peak": null}' ;;
+    *steps*) echo '{"seconds": 0.01, "steps": 10, "images": 640, "loss": 0.5, "times": [0.001, 0.001]}' ;;
+    *evaluate*) echo '{"loss": 0.4, "accuracy": 0.975}' ;;
+    *) echo '{}' ;;
+    esac
+done
+END
+chmod +x "$work/steady"
+expect 0 'steady +64 +64,000' "${short[@]}" --backends steady,reference --peers "steady=$work/steady" --epochs 2 --target 0.97 \
+    --json "$work/peer.json" --csv "$work/peer.csv"
+holds 'time to a target' grep -qE '"time_to_target": 0.0' "$work/peer.json"
+
+# ---- the real thing: reference and whatever else is here, and its JSON is what the schema says
+
+whole=(--tasks train,infer,op --models simplenet --batch-sizes 64,256 --rounds 5 --round-seconds 0.02 --ops linear,conv2d,adam_step)
+expect 0 'Inference' "${whole[@]}" --dtypes f32 --epochs 1 --target 0.9 --json "$work/whole.json" --csv "$work/whole.csv" --markdown "$work/whole.md"
+holds 'f64 is measured, too' "$tenon" bench "${short[@]}" --backends reference --dtypes f64 --quiet
+expect 0 'conv2d +x\[N' ops --ops conv2d --rounds 2 --round-seconds 0.005 --batch-sizes 2
+expect 1 'bf16.*no operator takes it yet' "${short[@]}" --backends reference --dtypes bf16
+for field in cpu isa governor load kernel compiler flags commit threads first_step plan_creation host_peak device_peak \
+    implementation accuracy time_to_target roofline; do
+    holds "the JSON has $field" grep -q "\"$field\":" "$work/whole.json"
+done
+expect 0 'noise|faster|slower' compare --tolerance 1 "$work/whole.json" "$work/whole.json"
+expect 0 'Training' merge "$work/whole.json" "$work/peer.json"
+if /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
+    for file in whole peer bad; do
+        /usr/bin/python3 -W ignore -m jsonschema -i "$work/$file.json" "$here/../benchmarks/result-1.schema.json" >"$work/why" 2>&1 ||
+            fail "$file.json is not what the schema says: $(head -c 2000 "$work/why")"
+    done
+    sed 's/"batch_size": 64/"batch_size": "64"/' "$work/peer.json" >"$work/wrong.json"
+    holds 'the schema refuses what is wrong' bash -c "! /usr/bin/python3 -W ignore -m jsonschema -i '$work/wrong.json' '$here/../benchmarks/result-1.schema.json' >/dev/null 2>&1"
+else
+    echo "the schema is not checked: python3-jsonschema is not there"
+fi
+
+# ---- Ctrl-C keeps what there is
+
+rm -f "$work/part.json"
+"$tenon" bench --models simplenet --tasks train --backends reference,steady --peers "steady=$work/steady" --rounds 1000 \
+    --round-seconds 0.05 --epochs 0 --json "$work/part.json" >"$work/out" 2>&1 &
+sleep 3
+kill -INT $!
+wait $!
+holds 'Ctrl-C ends with exit code 1' [ $? = 1 ]
+holds 'what there was by then is written' grep -q '"stopped": "interrupted"' "$work/part.json"
+holds 'and marked' grep -q '"partial": true' "$work/part.json"
+holds 'and shown' grep -q 'PARTIAL: interrupted' "$work/out"
+expect 0 'PARTIAL' merge "$work/part.json"
+expect 1 'nothing was measured: --max-seconds 0.1 were over' "${short[@]}" --max-seconds 0.1
+expect 0 'PARTIAL: --max-seconds 4 were over' "${short[@]}" --backends steady --peers "steady=$work/steady" \
+    --batch-sizes 1-64 --rounds 100 --max-seconds 4
+
+# ---- a row whose operators fell back has no figure
+
+if [ -e "$TENON_BAD_PLUGINS/partial.so" ]; then
+    export TENON_FALLBACK=allow TENON_PLUGIN_FILES=$TENON_BAD_PLUGINS/partial.so
+    name=$("$tenon" backends --json | sed -n 's/.*"name":"\([^"]*\)","path":"[^"]*partial.so".*/\1/p')
+    expect 1 'no figure: not all of it ran on this backend \([a-z_0-9]+, for one\)' "${short[@]}" --backends "$name" --json "$work/fell.json"
+    holds 'the JSON tells what fell back' grep -q '"fallback": \[' "$work/fell.json"
+fi
+
+[ $failures = 0 ] && echo "tenon bench does what it says"

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One row while it is measured: its worker process, asked from the benchmark's side. */
+#ifndef TENON_BENCH_LANE_H
+#define TENON_BENCH_LANE_H
+
+#include <sys/types.h>
+
+#include "tool.h"
+
+typedef struct bench_lane {
+    json_t *row;         /* of the result schema; borrowed from the run's document */
+    const char *command; /* of a peer; NULL: tenon itself */
+    char *config;
+    bool open; /* the worker answers */
+    pid_t pid;
+    int to, from, log; /* its standard input and output; a file of its standard error */
+    char *line;        /* what was read beyond the last answer */
+    size_t length, room;
+    double started;
+    /* while measuring */
+    int64_t count; /* steps in a round */
+    double step;   /* seconds, as the warm-up saw it */
+    int64_t steps_per_epoch;
+    bool on_cpu;
+} bench_lane;
+
+/* Set by Ctrl-C: questions are given up at once. */
+extern volatile sig_atomic_t bench_stopped;
+
+/* Starts the worker and waits until it is ready; fills in the row's device, library and setup. */
+void bench_lane_open(bench_lane *lane);
+/* Asks and waits; takes the request over. NULL if the lane is closed, was stopped, or gave up: then the row has its
+ * error. The caller releases the answer. */
+json_t *bench_lane_ask(bench_lane *lane, json_t *request);
+/* Ends the worker, kindly if it still answers. */
+void bench_lane_close(bench_lane *lane);
+/* Gives the row its error, unless it has one, and closes the lane. */
+void bench_lane_fail(bench_lane *lane, const char *format, ...) TN_PRINTF(2, 3);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Options. One table serves `tenon bench`, `tenon bench ops` and suites. */
+#include "bench/plan.h"
+
+#include <libgen.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- where reports go */
+
+enum { CSV = 256, JSON, MARKDOWN, HTML, BASELINE };
+
+/* clang-format off */
+static const struct argp_option output_options[] = {
+    {"json",     JSON,     "FILE",  0, "all that was measured; - is stdout, as with the next", 3},
+    {"csv",      CSV,      "FILE",  0, "a line of figures for each row", 3},
+    {"markdown", MARKDOWN, "FILE",  0, "the tables", 3},
+    {"html",     HTML,     "FILE",  0, "one page with tables and charts", 3},
+    {"baseline", BASELINE, "LABEL", 0, "the backend that others are compared with (default: reference)", 3},
+    {"quiet",    'q',      NULL,    0, "neither tables nor progress on the terminal", 3},
+    {0},
+};
+/* clang-format on */
+
+/* Before hours of measuring, not after: can the file be made? */
+static const char *output(const struct argp_state *state, const char *path)
+{
+    if (!strcmp(path, "-")) return path;
+    char *copy = strdup(path);
+    const char *folder = copy ? dirname(copy) : ".";
+    bool exists = access(path, F_OK) == 0;
+    if (access(exists ? path : folder, W_OK)) argp_failure(state, TOOL_FAILED, errno, "cannot write %s", path);
+    free(copy);
+    return path;
+}
+
+static error_t parse_output(int key, char *text, struct argp_state *state)
+{
+    bench_outputs *o = state->input;
+    switch (key) {
+    case JSON: o->json = output(state, text); return 0;
+    case CSV: o->csv = output(state, text); return 0;
+    case MARKDOWN: o->markdown = output(state, text); return 0;
+    case HTML: o->html = output(state, text); return 0;
+    case BASELINE: o->baseline = text; return 0;
+    case 'q': o->quiet = true; return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp bench_outputs_argp = {output_options, parse_output, NULL, NULL, NULL, NULL, NULL};
+
+/* ---- what is measured */
+
+enum {
+    TASKS = 512,
+    MODELS,
+    OPS,
+    BACKENDS,
+    DTYPES,
+    BATCH_SIZES,
+    PEERS,
+    ROUNDS,
+    ROUND_SECONDS,
+    EPOCHS,
+    TARGET,
+    MAX_SECONDS,
+    SUITE,
+    QUICK,
+    SEED,
+    LABEL
+};
+
+/* clang-format off */
+static const struct argp_option options[] = {
+    {"tasks",         TASKS,         "LIST", 0, "train, infer, op (default: train,infer)", 1},
+    {"models",        MODELS,        "LIST", 0, "simplenet, convnet (default: both)", 1},
+    {"ops",           OPS,           "LIST", 0, "for the task op: which operators (default: all that the models use)", 1},
+    {"backends",      BACKENDS,      "LIST", 0, "onednn, cuda:1, auto, or a peer's name, pytorch or pytorch:dataloader (default: all there are)", 1},
+    {"dtypes",        DTYPES,        "LIST", 0, "f32, f64 (default: f32)", 1},
+    {"batch-sizes",   BATCH_SIZES,   "LIST", 0, "numbers, and ranges such as 1-1024*4 or 16-64+16 (default: 64, and 1 for infer)", 1},
+    {"peers",         PEERS,         "NAME=PROGRAM", 0, "another framework, by a program such as benchmarks/peers/pytorch.py", 1},
+    {"suite",         SUITE,         "FILE", 0, "options from a JSON file; those of the command line come on top", 1},
+    {"quick",         QUICK,         NULL,   0, "the least that tells something, within a minute", 1},
+    {"rounds",        ROUNDS,        "N",    0, "measurements of each backend, in turns (default: 15)", 2},
+    {"round-seconds", ROUND_SECONDS, "X",    0, "about how long each takes (default: 0.2)", 2},
+    {"epochs",        EPOCHS,        "N",    0, "train that long, from fresh weights, for loss and accuracy (default: 1)", 2},
+    {"target",        TARGET,        "X",    0, "also tell when the test accuracy reaches it, such as 0.97", 2},
+    {"max-seconds",   MAX_SECONDS,   "X",    0, "stop after that time with what there is", 2},
+    {"seed",          SEED,          "N",    0, "of initial weights and shuffles (default: 42)", 2},
+    {"threads",       't',           "N",    0, "CPU threads (default: $TENON_NUM_THREADS, or all CPUs)", 2},
+    {"data",          'D',           "DIR",  0, "folder of the data (default: $TENON_DATA_DIR, or ~/.cache/tenon)", 2},
+    {"label",         LABEL,         "TEXT", 0, "name of this machine in reports (default: its CPU)", 2},
+    {0},
+};
+/* clang-format on */
+
+static const char *const tasks[] = {"train", "infer", "op", NULL};
+
+static void read_list(const struct argp_state *state, const char *option, bench_list *list, const char *text,
+                      const char *const *choices)
+{
+    if (!bench_list_read(list, text))
+        argp_error(state, "%s is a list of at most %d items such as a,b, not \"%s\"", option, BENCH_LIST, text);
+    for (int i = 0; choices && i < list->n; i++) tool_choice(state, option, list->items[i], choices);
+}
+
+static void read_dtypes(const struct argp_state *state, bench_list *list, const char *text)
+{
+    const char *names[16] = {NULL};
+    for (tn_dtype dtype = TN_F32; dtype <= TN_F16; dtype++) names[dtype - TN_F32] = tn_dtype_name(dtype);
+    read_list(state, "--dtypes", list, text, names);
+}
+
+static void read_ops(const struct argp_state *state, bench_list *list, const char *text)
+{
+    int n;
+    const tn_op_status *ops = tn_ops(&n);
+    read_list(state, "--ops", list, text, NULL);
+    for (int i = 0; i < list->n; i++) {
+        int k = 0;
+        while (k < n && strcmp(ops[k].name, list->items[i]) != 0) k++;
+        if (k == n) argp_error(state, "there is no operator \"%s\"; `tenon ops` lists them", list->items[i]);
+        if (k < n && !(ops[k].shapes && ops[k].shapes[0]))
+            argp_error(state, "neither model uses %s: it has no shapes to measure", list->items[i]);
+    }
+}
+
+static void read_sizes(const struct argp_state *state, bench_plan *plan, const char *text)
+{
+    char why[200];
+    if (!bench_numbers_read(text, 60000, plan->batch_sizes, &plan->n_batch_sizes, why))
+        argp_error(state, "--batch-sizes %s", why);
+    plan->single_images = false;
+}
+
+/* A later peer of the same name takes the place of an earlier one. */
+static void read_peer(const struct argp_state *state, bench_plan *plan, const char *text)
+{
+    size_t length = strcspn(text, "=");
+    int i = 0;
+    if (length == 0 || !text[length] || !text[length + 1])
+        argp_error(state, "--peers is NAME=PROGRAM, such as pytorch=benchmarks/peers/pytorch.py, not \"%s\"", text);
+    while (i < plan->n_peers && (strlen(plan->peers[i].name) != length || strncmp(plan->peers[i].name, text, length)))
+        i++;
+    if (i == BENCH_LIST) argp_error(state, "there are more than %d peers", BENCH_LIST);
+    bench_peer *peer = &plan->peers[i];
+    free(peer->name);
+    free(peer->command);
+    *peer = (bench_peer){strndup(text, length), strdup(text + length + 1)};
+    if (i == plan->n_peers) plan->n_peers++;
+}
+
+static void be_quick(bench_plan *plan)
+{
+    plan->rounds = 10;
+    plan->round_seconds = 0.1;
+    plan->epochs = 1;
+    plan->max_seconds = 56;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    bench_plan *p = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = &p->outputs; return 0;
+    case TASKS: read_list(state, "--tasks", &p->tasks, text, tasks); return 0;
+    case MODELS: read_list(state, "--models", &p->models, text, tool_models); return 0;
+    case OPS: read_ops(state, &p->ops, text); return 0;
+    case BACKENDS: read_list(state, "--backends", &p->backends, text, NULL); return 0;
+    case DTYPES: read_dtypes(state, &p->dtypes, text); return 0;
+    case BATCH_SIZES: read_sizes(state, p, text); return 0;
+    case PEERS: read_peer(state, p, text); return 0;
+    case SUITE: p->suite = text; return 0;
+    case QUICK: be_quick(p); return 0;
+    case ROUNDS: p->rounds = tool_integer(state, "--rounds", text, 1, 10000); return 0;
+    case ROUND_SECONDS: p->round_seconds = tool_number(state, "--round-seconds", text, 3600, true); return 0;
+    case EPOCHS: p->epochs = tool_integer(state, "--epochs", text, 0, 1000); return 0;
+    case TARGET: p->target = tool_number(state, "--target", text, 1, true); return 0;
+    case MAX_SECONDS: p->max_seconds = tool_number(state, "--max-seconds", text, 1e6, true); return 0;
+    case SEED: p->seed = tool_integer(state, "--seed", text, 0, INT64_MAX); return 0;
+    case 't': p->setup.threads = (int)tool_integer(state, "--threads", text, 1, 1024); return 0;
+    case 'D': p->setup.data = text; return 0;
+    case LABEL: p->label = text; return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "\"%s\" is no option; backends are named by --backends %s", text, text);
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&bench_outputs_argp, 0, NULL, 0}, {0}};
+static const struct argp parser = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "\nops [OPTION...]\nmerge FILE... [--html FILE ...]\ncompare OLD NEW [--tolerance X]",
+    .doc =
+        "Measures how fast backends, and peers, train and run both models, and where the time goes. Backends take "
+        "turns, each in a process of its own.\v`tenon bench ops` measures operators at the models' shapes, `merge` "
+        "puts results of several machines in one report, `compare` tells what is faster or slower since.\n\nExample: "
+        "tenon bench --batch-sizes 1,64,1024 --json new.json --html new.html",
+    .children = children,
+};
+
+/* ---- the plan */
+
+/* "auto" is a name for the best one. */
+static void resolve_auto(bench_plan *plan)
+{
+    int n;
+    const tn_backend_status *backends = tn_backends(&n);
+    for (int i = 0; i < plan->backends.n; i++)
+        for (int k = 0; k < n && !strcmp(plan->backends.items[i], "auto"); k++) {
+            if (!backends[k].chosen) continue;
+            free(plan->backends.items[i]);
+            plan->backends.items[i] = strdup(backends[k].name);
+        }
+}
+
+/* All usable devices, and all peers. */
+static void choose_backends(bench_plan *plan)
+{
+    int n;
+    const tn_backend_status *backends = tn_backends(&n);
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < backends[i].n_devices && plan->backends.n < BENCH_LIST; k++)
+            plan->backends.items[plan->backends.n++] =
+                strdup(backends[i].n_devices == 1 ? backends[i].name : backends[i].devices[k].name);
+    for (int i = 0; i < plan->n_peers && plan->backends.n < BENCH_LIST; i++)
+        plan->backends.items[plan->backends.n++] = strdup(plan->peers[i].name);
+}
+
+static void set_defaults(bench_plan *plan, bool ops)
+{
+    *plan = (bench_plan){
+        .setup = TOOL_SETUP,
+        .batch_sizes = {64},
+        .n_batch_sizes = 1,
+        .single_images = true,
+        .rounds = 15,
+        .round_seconds = ops ? 0.02 : 0.2,
+        .epochs = 1,
+        .seed = 42,
+        .target = NAN,
+        .outputs = {.baseline = "reference"},
+    };
+    bench_list_read(&plan->tasks, ops ? "op" : "train,infer");
+    bench_list_read(&plan->models, "simplenet,convnet");
+    bench_list_read(&plan->dtypes, "f32");
+}
+
+/* The suite's options first, then once more those of the command line. */
+static void read_suite(bench_plan *plan, int argc, char **argv, bool ops)
+{
+    static const struct argp_option *const known[] = {options, output_options, NULL};
+    const char *path = plan->suite;
+    int n;
+    bench_plan_release(plan);
+    set_defaults(plan, ops);
+    plan->suite = path;
+    static char **arguments; /* the plan keeps pointing into it */
+    arguments = bench_suite_arguments(path, known, &n);
+    argp_parse(&parser, n, arguments, ARGP_NO_HELP, NULL, plan);
+    argp_parse(&parser, argc, argv, 0, NULL, plan);
+}
+
+void bench_plan_read(bench_plan *plan, int argc, char **argv, bool ops)
+{
+    set_defaults(plan, ops);
+    argp_parse(&parser, argc, argv, 0, NULL, plan);
+    if (plan->suite) read_suite(plan, argc, argv, ops);
+    if (plan->backends.n == 0) choose_backends(plan);
+    resolve_auto(plan);
+    if (plan->setup.threads == 0) plan->setup.threads = tn_get_num_threads();
+}
+
+void bench_plan_release(bench_plan *plan)
+{
+    bench_list *const lists[] = {&plan->tasks, &plan->models, &plan->backends, &plan->dtypes, &plan->ops};
+    for (int i = 0; i < 5; i++) bench_list_release(lists[i]);
+    for (int i = 0; i < plan->n_peers; i++) {
+        free(plan->peers[i].name);
+        free(plan->peers[i].command);
+    }
+    plan->n_peers = 0;
+}

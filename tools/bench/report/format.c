@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/report/format.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "tool.h"
+
+/* Three digits: 1.23, 12.3, 123. */
+static int decimals(double value)
+{
+    double size = fabs(value);
+    return size < 9.995 ? 2 : size < 99.95 ? 1 : 0;
+}
+
+static const char *nothing(char *buffer)
+{
+    buffer[0] = '\0';
+    return buffer;
+}
+
+const char *bench_format_seconds(double seconds, char *buffer)
+{
+    static const char *const units[] = {"ns", "µs", "ms", "s"};
+    if (isnan(seconds)) return nothing(buffer);
+    double value = seconds * 1e9;
+    int unit = 0;
+    for (; value >= 999.5 && unit < 3; unit++) value /= 1000;
+    snprintf(buffer, BENCH_FIGURE, "%.*f %s", decimals(value), value, units[unit]);
+    return buffer;
+}
+
+const char *bench_format_rate(double rate, char *buffer)
+{
+    if (isnan(rate)) return nothing(buffer);
+    if (rate >= 99.95) return tool_count(rate, buffer);
+    snprintf(buffer, BENCH_FIGURE, "%.*f", decimals(rate), rate);
+    return buffer;
+}
+
+const char *bench_format_bytes(double bytes, char *buffer)
+{
+    return isnan(bytes) ? nothing(buffer) : tool_bytes(bytes, buffer);
+}
+
+const char *bench_format_si(double value, const char *unit, char *buffer)
+{
+    static const char *const prefixes[] = {"", "k", "M", "G", "T", "P"};
+    if (isnan(value)) return nothing(buffer);
+    int prefix = 0;
+    for (; value >= 999.5 && prefix < 5; prefix++) value /= 1000;
+    snprintf(buffer, BENCH_FIGURE, "%.*f %s%s", decimals(value), value, prefixes[prefix], unit);
+    return buffer;
+}
+
+const char *bench_format_percent(double share, char *buffer)
+{
+    if (isnan(share)) return nothing(buffer);
+    snprintf(buffer, BENCH_FIGURE, "%.*f %%", share < 0.0995 ? 1 : 0, 100 * share);
+    return buffer;
+}
+
+const char *bench_format_ratio(double ratio, char *buffer)
+{
+    if (isnan(ratio)) return nothing(buffer);
+    snprintf(buffer, BENCH_FIGURE, "%.*f ×", decimals(ratio), ratio);
+    return buffer;
+}
+
+size_t bench_width(const char *text)
+{
+    size_t width = 0;
+    for (; *text; text++) width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}
