@@ -133,13 +133,14 @@ static json_t *steps(bench_worker *w, const json_t *request)
     int64_t images = run_steps(w, n, times, false);
     tn_synchronize(w->tn);
     double seconds = tool_now() - start;
-    if (!w->synchronous) run_steps(w, n, times, true); /* when a step ends is known only to who waits for it */
+    bool timed = !json_is_false(json_object_get(request, "times"));
+    if (timed && !w->synchronous) run_steps(w, n, times, true); /* when a step ends is known only to who waits for it */
     int64_t plans;
     double plan_seconds, loss = w->work->loss ? w->work->loss(w) : NAN;
     bench_worker_plans(w->tn, &plans, &plan_seconds);
     json_t *answer = json_pack("{s:f, s:I, s:I, s:o, s:o, s:I, s:f}", "seconds", seconds, "steps", (json_int_t)n,
-                               "images", (json_int_t)images, "loss", tool_json_number(loss), "times", thinned(times, n),
-                               "plans", (json_int_t)plans, "plan_seconds", plan_seconds);
+                               "images", (json_int_t)images, "loss", tool_json_number(loss), "times",
+                               thinned(times, timed ? n : 0), "plans", (json_int_t)plans, "plan_seconds", plan_seconds);
     free(times);
     return answer;
 }

@@ -191,7 +191,7 @@ static void draw_idle(const chart_canvas *c, chart_box box)
 {
     static const double dashes[] = {3, 2};
     double width = box.right - box.left;
-    if (width < 2) return;
+    if (!(width >= 2)) return; /* NaN where it is unknown, too */
     svg_use_colour(c->cr, SVG_SOFT);
     cairo_set_line_width(c->cr, 1);
     cairo_set_dash(c->cr, dashes, 2, 0);

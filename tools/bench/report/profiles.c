@@ -28,7 +28,7 @@ enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
 static void put_times(const bench_row *row, bench_line *line, double seconds)
 {
-    double share = seconds / row->profile.step;
+    double share = seconds / fmax(row->profile.step, row->profile.in_operators);
     bench_put(&line->cells[TIME], seconds, BENCH_SECONDS(seconds));
     bench_put(&line->cells[SHARE], share, BENCH_PERCENT(share));
 }
@@ -75,7 +75,7 @@ static void add_profile(bench_table *table, const bench_row *row, int group)
     char name[64];
     snprintf(name, sizeof name, "(%d others)", profile->n_operators - shown);
     if (rest > 0) put_times(row, add_line(table, row, group, name), rest);
-    put_times(row, add_line(table, row, group, "(idle)"), profile->idle);
+    if (profile->idle >= 0) put_times(row, add_line(table, row, group, "(idle)"), profile->idle);
 }
 
 /* Drops the column of machines where there is one machine. */

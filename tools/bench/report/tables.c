@@ -244,8 +244,7 @@ FILL(other)
 }
 FILL(idle)
 {
-    double idle = row->profile.n_operators ? row->profile.idle : NAN;
-    bench_put(cell, idle, BENCH_SECONDS(idle));
+    bench_put(cell, row->profile.idle, BENCH_SECONDS(row->profile.idle));
 }
 #undef FILL
 

@@ -81,8 +81,12 @@ static void derive_roofline(bench_row *row)
         row->bound += bench_bound_of(row, each);
     }
     double step = row->step.n ? row->step.p50 : row->profile.step;
+    if (!(row->bytes > 0)) { /* a peer that tells less */
+        row->flops = row->bytes = row->bound = NAN;
+        return;
+    }
     row->attained = row->flops / step;
-    row->roofline = row->bytes > 0 ? row->bound / step : NAN;
+    row->roofline = row->bound / step;
 }
 
 void bench_derive(bench_reader *r, bench_row *row)

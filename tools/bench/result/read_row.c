@@ -193,7 +193,8 @@ static void read_profile(bench_reader *r, const json_t *json, bench_row *row)
     bench_reader_leave(r);
     profile->other = fmax(0, profile->step - profile->data - profile->forward - profile->backward - profile->optimizer);
     read_operators(r, object, profile);
-    profile->idle = fmax(0, profile->step - profile->in_operators);
+    profile->idle =
+        profile->n_operators && profile->in_operators <= profile->step ? profile->step - profile->in_operators : NAN;
     row->has_profile = object && profile->step > 0;
     bench_reader_leave(r);
 }

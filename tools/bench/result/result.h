@@ -36,7 +36,7 @@ typedef struct bench_operator {
  * by what was being done; operators + idle is the same time, told by whether an operator ran. */
 typedef struct bench_profile {
     double step, data, forward, backward, optimizer, other;
-    double in_operators, idle;
+    double in_operators, idle; /* idle is NaN where a profiler's own cost made operators longer than the step */
     int n_operators;
     bench_operator *operators; /* longest first */
 } bench_profile;

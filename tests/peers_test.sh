@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The peers of benchmarks/peers that can run here do so, beside Tenon and on their own, and all results fit together.
+# Usage: tests/peers_test.sh BUILD
+set -u
+tenon=$1/bin/tenon
+peers=$TENON_TEST_DIR/../benchmarks/peers
+schema=$TENON_TEST_DIR/../benchmarks/result-1.schema.json
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+ran=0
+data=${TENON_DATA_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/tenon}
+[ -e "$data/mnist/train-images-idx3-ubyte" ] || { echo "MNIST is not in $data: tenon data fetch mnist" && exit 77; }
+
+holds() {
+    local what=$1
+    shift
+    "$@" && return
+    echo "does not hold: $what"
+    failures=$((failures + 1))
+}
+
+follows_schema() {
+    /usr/bin/python3 -c 'import jsonschema' 2>/dev/null || return 0
+    /usr/bin/python3 -W ignore -m jsonschema -i "$1" "$schema"
+}
+
+# peer NAME MODULE SCRIPT BACKENDS
+peer() {
+    local name=$1 output
+    /usr/bin/python3 -c "import $2" 2>/dev/null || { echo "$name is not here" && return; }
+    ran=$((ran + 1))
+    output=$("$tenon" bench --models simplenet --backends "$4" --peers "$name=$peers/$3" --rounds 2 --round-seconds 0.02 \
+        --epochs 1 --json "$work/$name.json" 2>&1)
+    holds "$name is measured: $output" grep -qE "simplenet +$name +64 +[0-9,]+" <<<"$output"
+    holds "$name learns MNIST: $output" grep -qE "simplenet +$name +64 +1 .* 9[0-9]\.[0-9]+ %" <<<"$output"
+    holds "$name beside Tenon follows the schema" follows_schema "$work/$name.json"
+    holds "$name on its own" "$peers/$3" --json "$work/$name-alone.json" --models simplenet --batch-sizes 64 --rounds 2 \
+        --round-seconds 0.02 --epochs 0 --threads 2 2>"$work/err" >/dev/null
+    holds "$name on its own follows the schema: $(cat "$work/err")" follows_schema "$work/$name-alone.json"
+    output=$("$tenon" bench merge "$work/$name.json" "$work/$name-alone.json" 2>&1)
+    holds "both in one report: $output" grep -q "$name" <<<"$output"
+}
+
+peer pytorch torch pytorch.py pytorch,pytorch:dataloader,reference
+peer scikit-learn sklearn scikit_learn.py scikit-learn
+[ $ran = 0 ] && exit 77
+[ $failures = 0 ] && echo "$ran peers are measured like backends"
