@@ -26,24 +26,24 @@ follows_schema() {
     /usr/bin/python3 -W ignore -m jsonschema -i "$1" "$schema"
 }
 
-# peer NAME MODULE SCRIPT BACKENDS
+# peer NAME MODULE SCRIPT
 peer() {
     local name=$1 output
     /usr/bin/python3 -c "import $2" 2>/dev/null || { echo "$name is not here" && return; }
     ran=$((ran + 1))
-    output=$("$tenon" bench --models simplenet --backends "$4" --peers "$name=$peers/$3" --rounds 2 --round-seconds 0.02 \
-        --epochs 1 --json "$work/$name.json" 2>&1)
+    output=$("$tenon" bench --tasks train --models simplenet --backends "$name" --peers "$name=$peers/$3" --rounds 2 \
+        --round-seconds 0.02 --epochs 1 --json "$work/$name.json" 2>&1)
     holds "$name is measured: $output" grep -qE "simplenet +$name +64 +[0-9,]+" <<<"$output"
     holds "$name learns MNIST: $output" grep -qE "simplenet +$name +64 +1 .* 9[0-9]\.[0-9]+ %" <<<"$output"
     holds "$name beside Tenon follows the schema" follows_schema "$work/$name.json"
-    holds "$name on its own" "$peers/$3" --json "$work/$name-alone.json" --models simplenet --batch-sizes 64 --rounds 2 \
-        --round-seconds 0.02 --epochs 0 --threads 2 2>"$work/err" >/dev/null
+    holds "$name on its own" "$peers/$3" --json "$work/$name-alone.json" --tasks infer --models simplenet --batch-sizes 1 \
+        --rounds 2 --round-seconds 0.02 --epochs 0 --threads 2 2>"$work/err" >/dev/null
     holds "$name on its own follows the schema: $(cat "$work/err")" follows_schema "$work/$name-alone.json"
     output=$("$tenon" bench merge "$work/$name.json" "$work/$name-alone.json" 2>&1)
     holds "both in one report: $output" grep -q "$name" <<<"$output"
 }
 
-peer pytorch torch pytorch.py pytorch,pytorch:dataloader,reference
-peer scikit-learn sklearn scikit_learn.py scikit-learn
+peer pytorch torch pytorch.py
+peer scikit-learn sklearn scikit_learn.py
 [ $ran = 0 ] && exit 77
 [ $failures = 0 ] && echo "$ran peers are measured like backends"

@@ -30,9 +30,9 @@ typedef struct tool_training {
     const tool_recipe *recipe;
     tn_context *tn;
     tn_dataset *data;
-    tn_checkpoint state; /* model, optimizer, scheduler (NULL without a schedule), loader */
-    tn_tensor *loss_sum; /* on the device, since it was last read */
-    int64_t unread;      /* images in loss_sum */
+    tn_checkpoint state;                        /* model, optimizer, scheduler (NULL without a schedule), loader */
+    tn_tensor *loss_sum;                        /* on the device, since it was last read */
+    int64_t unread;                             /* images in loss_sum */
     void (*ended)(void *arg, tool_phase phase); /* told of the end of each phase of a step; may be NULL */
     void *ended_arg;
 } tool_training;

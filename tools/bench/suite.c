@@ -122,11 +122,13 @@ static void add_key(arguments *to, const char *option, const json_t *value)
 char **bench_suite_arguments(const char *path, option_tables known, int *argc)
 {
     json_error_t why;
-    json_t *suite = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
+    static json_t *suite; /* not lost where an error ends the process */
+    suite = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
     if (!suite && why.line > 0) error(TOOL_USAGE, 0, "%s: line %d: %s", path, why.line, why.text);
     if (!suite) error(TOOL_USAGE, 0, "%s", why.text);
     if (!json_is_object(suite)) error(TOOL_USAGE, 0, "%s: a suite is a JSON object", path);
-    arguments to = {.path = path};
+    static arguments to;
+    to = (arguments){.path = path};
     append(&to, strdup(path));
     const char *key;
     json_t *value;

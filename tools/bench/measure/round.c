@@ -12,6 +12,7 @@
 
 enum { MOST_BLOCKS = 60, FEWEST_STEPS = 3, MOST_STEPS = 1000000, MOST_PROFILED = 300 };
 static const useconds_t settle_us = 5000; /* threads that wait for work spin that long before they sleep */
+static const double limits_hold = 10;     /* seconds */
 static const double block_seconds = 0.05, warm_up_seconds = 5, profile_seconds = 0.15, slack = 0.05;
 
 static double number(const json_t *object, const char *key)
@@ -161,13 +162,15 @@ static const char *add_limits(bench_session *session, json_t *limits)
 
 static void measure_limits(bench_session *session, bench_group *group)
 {
-    const char *cpu = NULL;
     for (bench_lane *lane = group->lanes; lane < group->lanes + group->n; lane++) {
         if (!lane->open || bench_must_stop(session)) continue;
         const char *name = NULL;
         if (lane->on_cpu) {
-            if (!cpu) cpu = add_limits(session, bench_limits_of_cpu(session->plan->setup.threads));
-            name = cpu;
+            if (tool_now() > session->limits_measured + limits_hold) {
+                add_limits(session, bench_limits_of_cpu(session->plan->setup.threads));
+                session->limits_measured = tool_now();
+            }
+            name = "cpu";
         } else {
             json_t *answer = bench_lane_ask(lane, json_pack("{s:s}", "do", "limits"));
             name = add_limits(session, json_incref(json_object_get(answer, "limits")));

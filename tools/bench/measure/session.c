@@ -237,7 +237,11 @@ static void end_run(bench_session *session)
 
 json_t *bench_measure(const bench_plan *plan)
 {
-    bench_session session = {.plan = plan, .run = start_run(plan), .started = tool_now(), .deadline = INFINITY};
+    bench_session session = {.plan = plan,
+                             .run = start_run(plan),
+                             .started = tool_now(),
+                             .deadline = INFINITY,
+                             .limits_measured = -INFINITY};
     if (plan->max_seconds > 0) session.deadline = session.started + plan->max_seconds;
     groups all = make_groups(plan);
     catch_signals();

@@ -14,6 +14,7 @@ typedef struct bench_session {
     double started, deadline; /* seconds of tool_now; deadline INFINITY: none */
     double units, done;       /* of progress */
     bool cut;                 /* there was no time for all rounds */
+    double limits_measured;   /* when the CPU's limits were, in seconds of tool_now; -INFINITY: never */
 } bench_session;
 
 typedef struct bench_group {

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "bench/report/format.h"
+
 void bench_put(bench_cell *cell, double value, const char *text)
 {
     cell->value = value;
@@ -42,6 +44,17 @@ void bench_note(const bench_row *row, char *text, size_t size)
 
 /* ---- lines */
 
+static void fill_cell(const bench_context *c, const bench_row *row, const bench_row_column *column, bench_cell *cell)
+{
+    char text[BENCH_FIGURE];
+    if (column->fill) {
+        column->fill(c, row, cell);
+        return;
+    }
+    double value = *(const double *)((const char *)row + column->figure);
+    bench_put(cell, value, column->format(value, text));
+}
+
 static bool seen_before(const bench_results *results, int i)
 {
     for (int k = 0; k < i; k++)
@@ -55,7 +68,8 @@ static void fill_line(const bench_context *c, const bench_row *row, const bench_
     for (; columns->head.title; columns++) {
         if (columns->shown && !columns->shown(c)) continue;
         bench_cell *cell = &line->cells[to++];
-        if (!columns->head.number || columns->head.number == BENCH_KEY || !line->note[0]) columns->fill(c, row, cell);
+        if (!columns->head.number || columns->head.number == BENCH_KEY || !line->note[0])
+            fill_cell(c, row, columns, cell);
     }
 }
 

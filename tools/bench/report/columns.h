@@ -15,6 +15,8 @@ typedef struct bench_context {
 typedef struct bench_row_column {
     bench_column head;
     void (*fill)(const bench_context *c, const bench_row *row, bench_cell *cell);
+    size_t figure; /* where there is no fill: the offset in the row of a double, and how it is told */
+    const char *(*format)(double value, char *buffer);
     bool (*shown)(const bench_context *c); /* NULL: always */
 } bench_row_column;
 

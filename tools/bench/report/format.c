@@ -33,7 +33,7 @@ const char *bench_format_seconds(double seconds, char *buffer)
 const char *bench_format_rate(double rate, char *buffer)
 {
     if (isnan(rate)) return nothing(buffer);
-    if (rate >= 99.95) return tool_count(rate, buffer);
+    if (rate >= 99.95 || rate == floor(rate)) return tool_count(rate, buffer);
     snprintf(buffer, BENCH_FIGURE, "%.*f", decimals(rate), rate);
     return buffer;
 }
@@ -50,6 +50,18 @@ const char *bench_format_si(double value, const char *unit, char *buffer)
     int prefix = 0;
     for (; value >= 999.5 && prefix < 5; prefix++) value /= 1000;
     snprintf(buffer, BENCH_FIGURE, "%.*f %s%s", decimals(value), value, prefixes[prefix], unit);
+    return buffer;
+}
+
+const char *bench_format_prefixed(double value, char *buffer)
+{
+    return bench_format_si(value, "", buffer);
+}
+
+const char *bench_format_loss(double loss, char *buffer)
+{
+    if (isnan(loss)) return nothing(buffer);
+    snprintf(buffer, BENCH_FIGURE, "%#.4g", loss);
     return buffer;
 }
 

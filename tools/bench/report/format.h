@@ -13,8 +13,10 @@ const char *bench_format_rate(double rate, char *buffer);       /* "61,234" */
 const char *bench_format_bytes(double bytes, char *buffer);     /* "12.3 MiB" */
 /* "231 GFLOP/s": three digits, a decimal prefix, and the unit. */
 const char *bench_format_si(double value, const char *unit, char *buffer);
-const char *bench_format_percent(double share, char *buffer); /* 0.0312: "3.1 %" */
-const char *bench_format_ratio(double ratio, char *buffer);   /* "2.10 ×" */
+const char *bench_format_prefixed(double value, char *buffer); /* "231 G": the same without a unit */
+const char *bench_format_loss(double loss, char *buffer);      /* "0.1780" */
+const char *bench_format_percent(double share, char *buffer);  /* 0.0312: "3.1 %" */
+const char *bench_format_ratio(double ratio, char *buffer);    /* "2.10 ×" */
 #define BENCH_SECONDS(x) bench_format_seconds((x), (char[BENCH_FIGURE]){0})
 #define BENCH_RATE(x) bench_format_rate((x), (char[BENCH_FIGURE]){0})
 #define BENCH_BYTES(x) bench_format_bytes((x), (char[BENCH_FIGURE]){0})

@@ -2,6 +2,7 @@
  *
  * What the tables of rows say. */
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "bench/report/format.h"
@@ -58,10 +59,6 @@ FILL(batch)
 
 /* ---- speed */
 
-FILL(rate)
-{
-    bench_put(cell, row->rate.value, BENCH_RATE(row->rate.value));
-}
 FILL(width)
 {
     double width = bench_half_width(row->rate);
@@ -76,76 +73,15 @@ FILL(speedup)
     double speedup = bench_speedup(row, baseline).value;
     bench_put(cell, speedup, BENCH_RATIO(speedup));
 }
-FILL(p50)
-{
-    bench_put(cell, row->step.p50, BENCH_SECONDS(row->step.p50));
-}
-FILL(mad)
-{
-    bench_put(cell, row->step.mad, BENCH_SECONDS(row->step.mad));
-}
-FILL(p95)
-{
-    bench_put(cell, row->step.p95, BENCH_SECONDS(row->step.p95));
-}
-FILL(p99)
-{
-    bench_put(cell, row->step.p99, BENCH_SECONDS(row->step.p99));
-}
-FILL(roofline)
-{
-    bench_put(cell, row->roofline, BENCH_PERCENT(row->roofline));
-}
-FILL(flops)
-{
-    bench_put(cell, row->attained, BENCH_SI(row->attained, "FLOP/s"));
-}
 FILL(bandwidth)
 {
     double rate = row->bytes / row->step.p50;
-    bench_put(cell, rate, BENCH_SI(rate, "B/s"));
+    bench_put(cell, rate, BENCH_SI(rate, ""));
 }
 FILL(implementation)
 {
     bool one = row->profile.n_operators == 1;
     bench_put_text(cell, one ? row->profile.operators[0].implementation : row->has_profile ? "several" : "");
-}
-
-/* ---- set-up and memory */
-
-FILL(start_up)
-{
-    bench_put(cell, row->start_up, BENCH_SECONDS(row->start_up));
-}
-FILL(plugin_load)
-{
-    bench_put(cell, row->plugin_load, BENCH_SECONDS(row->plugin_load));
-}
-FILL(first_step)
-{
-    bench_put(cell, row->first_step, BENCH_SECONDS(row->first_step));
-}
-FILL(plans)
-{
-    char text[32] = "";
-    if (!isnan(row->plans)) snprintf(text, sizeof text, "%.0f", row->plans);
-    bench_put(cell, row->plans, text);
-}
-FILL(plan_creation)
-{
-    bench_put(cell, row->plan_creation, BENCH_SECONDS(row->plan_creation));
-}
-FILL(warm_up)
-{
-    bench_put(cell, row->warm_up, BENCH_SECONDS(row->warm_up));
-}
-FILL(host_peak)
-{
-    bench_put(cell, row->host_peak, BENCH_BYTES(row->host_peak));
-}
-FILL(device_peak)
-{
-    bench_put(cell, row->device_peak, BENCH_BYTES(row->device_peak));
 }
 
 /* ---- learning */
@@ -155,16 +91,6 @@ FILL(epochs)
     char text[32];
     snprintf(text, sizeof text, "%zu", row->n_epochs);
     bench_put(cell, (double)row->n_epochs, text);
-}
-FILL(epoch)
-{
-    bench_put(cell, row->epoch_seconds, BENCH_SECONDS(row->epoch_seconds));
-}
-FILL(loss)
-{
-    char text[32] = "";
-    if (!isnan(row->loss)) snprintf(text, sizeof text, "%#.4g", row->loss);
-    bench_put(cell, row->loss, text);
 }
 FILL(accuracy)
 {
@@ -216,94 +142,96 @@ FILL(memory_ratio)
     if (baseline) put_ratio(cell, baseline->host_peak, row->host_peak);
 }
 
-/* ---- where the time of a step goes */
-
-FILL(step)
-{
-    bench_put(cell, row->profile.step, BENCH_SECONDS(row->profile.step));
-}
-FILL(data)
-{
-    bench_put(cell, row->profile.data, BENCH_SECONDS(row->profile.data));
-}
-FILL(forward)
-{
-    bench_put(cell, row->profile.forward, BENCH_SECONDS(row->profile.forward));
-}
-FILL(backward)
-{
-    bench_put(cell, row->profile.backward, BENCH_SECONDS(row->profile.backward));
-}
-FILL(optimizer)
-{
-    bench_put(cell, row->profile.optimizer, BENCH_SECONDS(row->profile.optimizer));
-}
-FILL(other)
-{
-    bench_put(cell, row->profile.other, BENCH_SECONDS(row->profile.other));
-}
-FILL(idle)
-{
-    bench_put(cell, row->profile.idle, BENCH_SECONDS(row->profile.idle));
-}
 #undef FILL
 
 /* ---- the tables */
 
 /* clang-format off */
-#define WHICH                                                               \
-    {{"machine", false, 0},     fill_machine, bench_has_several_machines},  \
-    {{"backend", false, 0},     fill_label,   NULL},                        \
-    {{"dtype",   false, 0},     fill_dtype,   bench_has_several_dtypes},    \
-    {{"batch",   BENCH_KEY, 0}, fill_batch, NULL}
-#define SPEED                                                               \
-    {{"± 95 %",  true,  0},     fill_width,   NULL},                        \
-    {{"vs base", true,  0},     fill_speedup, NULL},                        \
-    {{"p50",     true,  -1},    fill_p50,     NULL},                        \
-    {{"MAD",     true,  0},     fill_mad,     NULL},                        \
-    {{"p95",     true,  -1},    fill_p95,     NULL},                        \
-    {{"p99",     true,  -1},    fill_p99,     NULL},                        \
-    {{"roofline", true, 0},     fill_roofline, NULL}
+/* A column that a function fills, and one of a figure of the row. */
+#define TEXT(title, name)                   {.head = {title, false, 0}, .fill = fill_##name}
+#define MADE(title, better, name)           {.head = {title, true, better}, .fill = fill_##name}
+#define FIGURE(title, better, field, how)   {.head = {title, true, better}, .figure = offsetof(bench_row, field), .format = bench_format_##how}
+#define WHICH                                                                                           \
+    {.head = {"machine", false, 0},     .fill = fill_machine, .shown = bench_has_several_machines},     \
+    {.head = {"backend", false, 0},     .fill = fill_label},                                            \
+    {.head = {"dtype",   false, 0},     .fill = fill_dtype,   .shown = bench_has_several_dtypes},       \
+    {.head = {"batch",   BENCH_KEY, 0}, .fill = fill_batch}
+#define END {.head = {0}}
 
 static const bench_row_column model_columns[] = {
-    {{"model",    false, 0}, fill_model, NULL}, WHICH,
-    {{"images/s", true,  1}, fill_rate,  NULL}, SPEED, {{0}, NULL, NULL}};
+    TEXT("model", model), WHICH,
+    FIGURE("images/s",   1, rate.value,        rate),
+    MADE("± 95 %",       0, width),
+    MADE("vs base",      0, speedup),
+    FIGURE("p50",       -1, step.p50,          seconds),
+    FIGURE("MAD",        0, step.mad,          seconds),
+    FIGURE("p95",       -1, step.p95,          seconds),
+    FIGURE("p99",       -1, step.p99,          seconds),
+    FIGURE("roofline",   0, roofline,          percent),
+    END,
+};
 
 static const bench_row_column op_columns[] = {
-    {{"operator", false, 0},  fill_op,      NULL}, {{"shapes", false, 0}, fill_sample,    NULL}, WHICH,
-    {{"time",     true, -1},  fill_p50,     NULL}, {{"± 95 %", true,  0}, fill_width,     NULL},
-    {{"vs base",  true,  0},  fill_speedup, NULL}, {{"FLOP/s", true,  0}, fill_flops,     NULL},
-    {{"B/s",      true,  0},  fill_bandwidth, NULL}, {{"roofline", true, 0}, fill_roofline, NULL},
-    {{"implementation", false, 0}, fill_implementation, NULL}, {{0}, NULL, NULL}};
+    TEXT("operator", op), TEXT("shapes", sample), WHICH,
+    FIGURE("time",      -1, step.p50,          seconds),
+    MADE("± 95 %",       0, width),
+    MADE("vs base",      0, speedup),
+    FIGURE("FLOP/s",     0, attained,          prefixed),
+    MADE("B/s",          0, bandwidth),
+    FIGURE("roofline",   0, roofline,          percent),
+    TEXT("implementation", implementation),
+    END,
+};
 
 static const bench_row_column setup_columns[] = {
-    {{"work",       false, 0}, fill_work,       NULL}, WHICH,
-    {{"start-up",   true, -1}, fill_start_up,   NULL}, {{"plugin load", true, -1}, fill_plugin_load,   NULL},
-    {{"first step", true, -1}, fill_first_step, NULL}, {{"plans",       true,  0}, fill_plans,         NULL},
-    {{"planning",   true, -1}, fill_plan_creation, NULL}, {{"warm-up",  true,  0}, fill_warm_up,       NULL},
-    {{"host peak",  true, -1}, fill_host_peak,  NULL}, {{"device peak", true, -1}, fill_device_peak,   NULL},
-    {{0}, NULL, NULL}};
+    TEXT("work", work), WHICH,
+    FIGURE("start-up",    -1, start_up,          seconds),
+    FIGURE("plugin load", -1, plugin_load,       seconds),
+    FIGURE("first step",  -1, first_step,        seconds),
+    FIGURE("plans",        0, plans,             rate),
+    FIGURE("planning",    -1, plan_creation,     seconds),
+    FIGURE("warm-up",      0, warm_up,           seconds),
+    FIGURE("host peak",   -1, host_peak,         bytes),
+    FIGURE("device peak", -1, device_peak,       bytes),
+    END,
+};
 
 static const bench_row_column learn_columns[] = {
-    {{"model",    false, 0}, fill_model,  NULL}, WHICH,
-    {{"epochs",   true,  0}, fill_epochs, NULL}, {{"an epoch", true, -1}, fill_epoch,    NULL},
-    {{"test loss", true, 0}, fill_loss,   NULL}, {{"accuracy", true,  0}, fill_accuracy, NULL},
-    {{"to target", true, -1}, fill_target, NULL}, {{0}, NULL, NULL}};
+    TEXT("model", model), WHICH,
+    MADE("epochs",       0, epochs),
+    FIGURE("an epoch",  -1, epoch_seconds,     seconds),
+    FIGURE("test loss",  0, loss,              loss),
+    MADE("accuracy",     0, accuracy),
+    MADE("to target",   -1, target),
+    END,
+};
 
 static const bench_row_column ratio_columns[] = {
-    {{"model",    false, 0}, fill_model, NULL}, WHICH,
-    {{"training", true,  0}, fill_speedup, NULL},        {{"an epoch", true, 0}, fill_epoch_ratio,    NULL},
-    {{"latency",  true,  0}, fill_latency_ratio, NULL},  {{"start-up", true, 0}, fill_start_up_ratio, NULL},
-    {{"memory",   true,  0}, fill_memory_ratio, NULL},   {{0}, NULL, NULL}};
+    TEXT("model", model), WHICH,
+    MADE("training",     0, speedup),
+    MADE("an epoch",     0, epoch_ratio),
+    MADE("latency",      0, latency_ratio),
+    MADE("start-up",     0, start_up_ratio),
+    MADE("memory",       0, memory_ratio),
+    END,
+};
 
 static const bench_row_column phase_columns[] = {
-    {{"work",    false, 0}, fill_work,    NULL}, WHICH,
-    {{"step",    true,  0}, fill_step,    NULL}, {{"data",      true, 0}, fill_data,      NULL},
-    {{"forward", true,  0}, fill_forward, NULL}, {{"backward",  true, 0}, fill_backward,  NULL},
-    {{"optimizer", true, 0}, fill_optimizer, NULL}, {{"other",  true, 0}, fill_other,     NULL},
-    {{"idle",    true,  0}, fill_idle,    NULL}, {{0}, NULL, NULL}};
+    TEXT("work", work), WHICH,
+    FIGURE("step",       0, profile.step,      seconds),
+    FIGURE("data",       0, profile.data,      seconds),
+    FIGURE("forward",    0, profile.forward,   seconds),
+    FIGURE("backward",   0, profile.backward,  seconds),
+    FIGURE("optimizer",  0, profile.optimizer, seconds),
+    FIGURE("other",      0, profile.other,     seconds),
+    FIGURE("idle",       0, profile.idle,      seconds),
+    END,
+};
+#undef TEXT
+#undef MADE
+#undef FIGURE
 #undef WHICH
-#undef SPEED
+#undef END
 /* clang-format on */
 
 static bool trains(const bench_row *row)

@@ -116,6 +116,14 @@ typedef struct bench_results {
     struct bench_chunk *memory; /* behind all of the arrays */
 } bench_results;
 
+/* All single figures of a row, by name. Ended by one without a name. */
+typedef struct bench_figure {
+    const char *name;
+    size_t offset; /* of a double in the row */
+} bench_figure;
+extern const bench_figure bench_figures[];
+double bench_figure_of(const bench_row *row, const bench_figure *figure);
+
 /* Writes what was derived into each row's `summary`. */
 void bench_summarise(bench_results *results);
 /* Reads and reduces a document, which the results then own, also in case of failure. NULL after a message that names `source`: another schema,
