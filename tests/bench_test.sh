@@ -47,6 +47,7 @@ suite() {
 # ---- options and suites
 
 expect 0 'tenon bench ops' --help
+for command in ops merge compare; do expect 0 "Usage: tenon bench $command " $command --help; done
 expect 2 'train, infer or op, not "fly"' --tasks fly
 expect 2 'simplenet or convnet, not "resnet"' --models resnet
 expect 2 'f32, f64, .*not "f8"' --dtypes f8

@@ -55,14 +55,34 @@ static int measure(int argc, char **argv, bool ops)
     return code;
 }
 
+static int measure_models(int argc, char **argv)
+{
+    return measure(argc, argv, false);
+}
+
+static int measure_ops(int argc, char **argv)
+{
+    return measure(argc, argv, true);
+}
+
+static const struct {
+    const char *name, *program;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"ops", "tenon bench ops", measure_ops},
+    {"merge", "tenon bench merge", bench_merge},
+    {"compare", "tenon bench compare", bench_compare},
+};
+
 static int run(int argc, char **argv)
 {
-    const char *first = argc > 1 ? argv[1] : "";
-    if (argc == 3 && !strcmp(first, "--worker")) return bench_worker_run(argv[2]);
-    if (!strcmp(first, "merge")) return bench_merge(argc - 1, argv + 1);
-    if (!strcmp(first, "compare")) return bench_compare(argc - 1, argv + 1);
-    bool ops = !strcmp(first, "ops");
-    return measure(argc - ops, argv + ops, ops);
+    if (argc == 3 && !strcmp(argv[1], "--worker")) return bench_worker_run(argv[2]);
+    for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0) continue;
+        argv[1] = program_invocation_name = (char *)commands[i].program; /* for messages */
+        return commands[i].run(argc - 1, argv + 1);
+    }
+    return measure_models(argc, argv);
 }
 
 const tool_command tool_bench = {"bench", "measures backends and peers: speed, memory, and where the time goes", run};

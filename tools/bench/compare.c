@@ -9,6 +9,7 @@
 #include "bench/report/format.h"
 
 enum { REGRESSION = 3 }; /* exit code */
+enum { TOLERANCE = 256 };
 
 typedef struct compare_options {
     double tolerance;
@@ -16,13 +17,13 @@ typedef struct compare_options {
 } compare_options;
 
 static const struct argp_option options[] = {
-    {"tolerance", 't', "X", 0, "a loss of speed that is allowed, as a share (default: 0.05)", 0}, {0}};
+    {"tolerance", TOLERANCE, "X", 0, "a loss of speed that is allowed, as a share (default: 0.05)", 0}, {0}};
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     compare_options *o = state->input;
     switch (key) {
-    case 't': o->tolerance = tool_number(state, "--tolerance", text, 1, false); return 0;
+    case TOLERANCE: o->tolerance = tool_number(state, "--tolerance", text, 1, false); return 0;
     case ARGP_KEY_ARGS:
         o->files = state->argv + state->next;
         if (state->argc - state->next != 2) argp_error(state, "name two results: the old and the new one");

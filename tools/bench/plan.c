@@ -196,7 +196,6 @@ static const struct argp_child children[] = {{&bench_outputs_argp, 0, NULL, 0}, 
 static const struct argp parser = {
     .options = options,
     .parser = parse,
-    .args_doc = "\nops [OPTION...]\nmerge FILE... [--html FILE ...]\ncompare OLD NEW [--tolerance X]",
     .doc =
         "Measures how fast backends, and peers, train and run both models, and where the time goes. Backends take "
         "turns, each in a process of its own.\v`tenon bench ops` measures operators at the models' shapes, `merge` "
