@@ -118,6 +118,13 @@ expect 0 'faster +1\.2' compare "$work/old.json" "$work/fast.json"
 expect 3 'slower +0\.8.*REGRESSION' compare "$work/old.json" "$work/slow.json"
 expect 0 'slower +0\.8.*\]$' compare --tolerance 0.3 "$work/old.json" "$work/slow.json"
 expect 0 'noise .*too few rounds' compare "$work/old.json" "$work/few.json"
+# Both backends of the new run are a fifth slower: the machine is, and not the code.
+pair() { comma='' && document ", \"rounds\": [$(rounds "$@")]}, $row, \"variant\": \"c\", \"rounds\": [$(comma='' && rounds "$@")]"; }
+pair 1000 1010 990 1005 995 1002 998 >"$work/machine-old.json"
+pair 800 810 790 805 795 802 798 >"$work/machine-new.json"
+expect 3 '2 regressions' compare "$work/machine-old.json" "$work/machine-new.json"
+expect 0 'noise +1\.0' compare --control 'x c' "$work/machine-old.json" "$work/machine-new.json"
+expect 0 'no control: nobody was not measured' compare --control nobody "$work/old.json" "$work/slow.json"
 sed 's/"error": null/"error": "broken"/' "$work/old.json" >"$work/lost.json"
 expect 3 'LOST' compare "$work/old.json" "$work/lost.json"
 sed 's/simplenet/convnet/' "$work/old.json" >"$work/other.json"
@@ -169,6 +176,9 @@ chmod +x "$work/steady"
 expect 0 'steady +64 +64,000' "${short[@]}" --backends steady,reference --peers "steady=$work/steady" --epochs 2 --target 0.97 \
     --json "$work/peer.json" --csv "$work/peer.csv"
 holds 'time to a target' grep -qE '"time_to_target": 0.0' "$work/peer.json"
+
+# Another build of tenon is a peer, too.
+expect 0 'other reference +64 +[0-9]' "${short[@]}" --backends reference,other:reference --peers "other=$tenon"
 
 # ---- the real thing: reference and whatever else is here, and its JSON is what the schema says
 

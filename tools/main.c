@@ -86,6 +86,7 @@ int main(int argc, char **argv)
     argp_err_exit_status = TOOL_USAGE;
     argp_program_version_hook = print_version;
 
+    if (argc == 3 && !strcmp(argv[1], "--worker")) return tool_bench.run(argc, argv); /* as a peer of another tenon */
     choice chosen = {0};
     if (argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &chosen)) return TOOL_FAILED;
     argp_program_version_hook = NULL; /* --version belongs to `tenon` itself */

@@ -38,14 +38,15 @@ static const tn_device_status *device_status(const char *name)
 /* False if the configuration is not of this program's making. */
 static bool read_config(bench_worker *w, const char **backend, const char **dtype)
 {
-    const char *task, *data = NULL, *dataset = NULL;
+    const char *task, *data = NULL, *dataset = NULL, *variant = NULL;
     json_int_t batch_size, threads, seed;
     w->recipe = tool_default_recipe;
     tool_setup *setup = &w->recipe.setup;
-    if (json_unpack((json_t *)w->config, "{s:s, s?s, s:s, s:s, s:I, s:I, s:I, s?s, s?s}", "task", &task, "model",
+    if (json_unpack((json_t *)w->config, "{s:s, s?s, s:s, s:s, s:I, s:I, s:I, s?s, s?s, s?s}", "task", &task, "model",
                     &setup->model, "backend", backend, "dtype", dtype, "batch_size", &batch_size, "threads", &threads,
-                    "seed", &seed, "root", &data, "dataset", &dataset))
+                    "seed", &seed, "root", &data, "dataset", &dataset, "variant", &variant))
         return false;
+    if (variant) *backend = variant; /* "old:onednn": this program is a peer of another tenon */
     for (int i = 0; i < WORKS; i++)
         if (!strcmp(works[i]->task, task)) w->work = works[i];
     setup->data = data;
