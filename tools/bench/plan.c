@@ -175,7 +175,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case BATCH_SIZES: read_sizes(state, p, text); return 0;
     case PEERS: read_peer(state, p, text); return 0;
     case SUITE: p->suite = text; return 0;
-    case QUICK: be_quick(p); return 0;
+    case QUICK:
+        if (!p->again) be_quick(p);
+        return 0;
     case ROUNDS: p->rounds = tool_integer(state, "--rounds", text, 1, 10000); return 0;
     case ROUND_SECONDS: p->round_seconds = tool_number(state, "--round-seconds", text, 3600, true); return 0;
     case EPOCHS: p->epochs = tool_integer(state, "--epochs", text, 0, 1000); return 0;
@@ -251,6 +253,15 @@ static void set_defaults(bench_plan *plan, bool ops)
     bench_list_read(&plan->dtypes, "f32");
 }
 
+/* Twice, since --quick is a set of options that any other of the same line comes on top of. */
+static void read_line(bench_plan *plan, int argc, char **argv, unsigned flags)
+{
+    plan->again = false;
+    argp_parse(&parser, argc, argv, flags, NULL, plan);
+    plan->again = true;
+    argp_parse(&parser, argc, argv, flags, NULL, plan);
+}
+
 /* The suite's options first, then once more those of the command line. */
 static void read_suite(bench_plan *plan, int argc, char **argv, bool ops)
 {
@@ -262,14 +273,14 @@ static void read_suite(bench_plan *plan, int argc, char **argv, bool ops)
     plan->suite = path;
     static char **arguments; /* the plan keeps pointing into it */
     arguments = bench_suite_arguments(path, known, &n);
-    argp_parse(&parser, n, arguments, ARGP_NO_HELP, NULL, plan);
-    argp_parse(&parser, argc, argv, 0, NULL, plan);
+    read_line(plan, n, arguments, ARGP_NO_HELP);
+    read_line(plan, argc, argv, 0);
 }
 
 void bench_plan_read(bench_plan *plan, int argc, char **argv, bool ops)
 {
     set_defaults(plan, ops);
-    argp_parse(&parser, argc, argv, 0, NULL, plan);
+    read_line(plan, argc, argv, 0);
     if (plan->suite) read_suite(plan, argc, argv, ops);
     if (plan->backends.n == 0) choose_backends(plan);
     resolve_auto(plan);

@@ -121,7 +121,7 @@ json_t *bench_limits_of_cpu(int threads)
 {
     threads = threads > MOST_THREADS ? MOST_THREADS : threads;
     job *jobs = calloc((size_t)threads, sizeof *jobs);
-    if (!jobs) return NULL;
+    if (!jobs) error(TOOL_FAILED, errno, "cannot measure with %d threads", threads);
     double f32 = 0, f64 = 0;
     if (run_all(jobs, threads, measure_peak))
         for (int i = 0; i < threads; i++) {

@@ -8,8 +8,8 @@
 
 #include "tenon.h"
 
-/* One measurement on the CPU with this many threads, a quarter of a second: an object of the result schema's `limits`,
- * named "cpu". NULL after a message. */
+/* One measurement on the CPU with this many threads, about half a second: an object of the result schema's `limits`,
+ * named "cpu". */
 json_t *bench_limits_of_cpu(int threads);
 /* The same of the context's default device, by Tenon's own operators: a large matrix product, and copies. Named after
  * the device; empty where an operator is missing. */
