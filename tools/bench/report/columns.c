@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/report/columns.h"
 
-#include <math.h>
+#include <assert.h>
 #include <string.h>
 
 #include "bench/report/format.h"
@@ -93,8 +93,10 @@ bench_table bench_table_of_rows(const bench_context *c, const char *title, const
 {
     bench_table table = {0};
     snprintf(table.title, sizeof table.title, "%s", title);
-    for (const bench_row_column *column = columns; column->head.title; column++)
+    for (const bench_row_column *column = columns; column->head.title; column++) {
+        assert(table.n_columns < BENCH_COLUMNS);
         if (!column->shown || column->shown(c)) table.columns[table.n_columns++] = column->head;
+    }
     for (int i = 0; i < c->results->n_rows; i++)
         if (!seen_before(c->results, i)) add_group(c, &table, i, columns, belongs, note);
     bench_table_mark_best(&table);

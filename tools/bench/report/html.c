@@ -53,16 +53,15 @@ static void write_head(FILE *to, const bench_results *results)
 
 static void write_tables(FILE *to, const bench_tables *tables)
 {
-    const bench_table *const list[] = {&tables->train,   &tables->infer,  &tables->ops,   &tables->setup,
-                                       &tables->profile, &tables->phases, &tables->learn, &tables->ratios};
     fputs("<section aria-labelledby=\"tables\">\n<h2 id=\"tables\">All tables</h2>\n"
           "<p>A star marks the best of those that did the same work. <i>Noisy</i>: the rate is not known to 5 %. "
           "<i>Cold</i>: steps still became faster when the rounds began.</p>\n",
           to);
-    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
-        if (list[i]->n_lines == 0) continue;
-        html_element(to, "h3", "h3", list[i]->title);
-        html_table(to, list[i], list[i]->title);
+    for (int i = 0; i < BENCH_TABLES; i++) {
+        const bench_table *table = &tables->list[i];
+        if (table->n_lines == 0) continue;
+        html_element(to, "h3", "h3", table->title);
+        html_table(to, table, table->title);
     }
     fputs("</section>\n", to);
 }

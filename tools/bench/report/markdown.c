@@ -37,9 +37,6 @@ static void write_table(FILE *to, const bench_table *table)
 
 bool bench_write_markdown(FILE *to, const bench_results *results, const bench_tables *tables)
 {
-    const bench_table *const list[] = {&tables->train,  &tables->infer,   &tables->ops,
-                                       &tables->setup,  &tables->profile, &tables->infer_profile,
-                                       &tables->phases, &tables->learn,   &tables->ratios};
     fputs("## tenon bench\n\n", to);
     for (int i = 0; i < results->n_runs; i++) {
         const bench_run *run = &results->runs[i];
@@ -47,6 +44,6 @@ bool bench_write_markdown(FILE *to, const bench_results *results, const bench_ta
         if (run->stopped) fprintf(to, ", **partial**: %s", run->stopped);
         fputc('\n', to);
     }
-    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) write_table(to, list[i]);
+    for (int i = 0; i < BENCH_TABLES; i++) write_table(to, &tables->list[i]);
     return fflush(to) == 0 && !ferror(to);
 }

@@ -92,7 +92,7 @@ static void drop_machines(bench_table *table)
 
 bench_table bench_table_of_profiles(const bench_context *c, bench_task task, const char *title)
 {
-    bench_table table = {.n_columns = COLUMNS};
+    bench_table table = {.n_columns = COLUMNS, .long_winded = task != BENCH_TRAIN};
     snprintf(table.title, sizeof table.title, "%s", title);
     memcpy(table.columns, columns, sizeof columns);
     for (int i = 0; i < c->results->n_rows; i++) {

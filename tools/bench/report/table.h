@@ -31,6 +31,7 @@ typedef struct bench_line {
 
 typedef struct bench_table {
     char title[160];
+    bool long_winded; /* left out on a terminal */
     int n_columns, n_lines, room;
     bench_column columns[BENCH_COLUMNS];
     bench_line *lines;
@@ -40,10 +41,11 @@ bench_line *bench_table_add(bench_table *table, int group);
 void bench_table_mark_best(bench_table *table); /* within each group of two lines or more */
 void bench_table_release(bench_table *table);
 
-/* ---- tables.c: what there is to say; an empty table has no lines */
+/* ---- tables.c: what there is to say, in the order of telling; an empty table has no lines */
 
+enum { BENCH_TABLES = 9 };
 typedef struct bench_tables {
-    bench_table train, infer, ops, setup, learn, profile, infer_profile, ratios, phases;
+    bench_table list[BENCH_TABLES];
 } bench_tables;
 bench_tables bench_tables_of(const bench_results *results);
 void bench_tables_release(bench_tables *tables);

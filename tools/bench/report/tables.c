@@ -303,28 +303,21 @@ bench_tables bench_tables_of(const bench_results *results)
         c.several_machines |= results->rows[i]->run != results->rows[0]->run;
         c.several_dtypes |= strcmp(results->rows[i]->dtype, results->rows[0]->dtype) != 0;
     }
-    return (bench_tables){
-        .train = bench_table_of_rows(&c, "Training", model_columns, trains, bench_note),
-        .infer = bench_table_of_rows(&c, "Inference, from and to host memory", model_columns, infers, bench_note),
-        .ops = bench_table_of_rows(&c, "Operators", op_columns, is_op, bench_note),
-        .setup = bench_table_of_rows(&c, "Set-up and memory", setup_columns, was_set_up, no_note),
-        .learn = bench_table_of_rows(&c, "Learning, data path included", learn_columns, learned, note_skipped),
-        .profile = bench_table_of_profiles(&c, BENCH_TRAIN, "Operators in a training step"),
-        .infer_profile = bench_table_of_profiles(&c, BENCH_INFER, "Operators in inference"),
-        .phases = bench_table_of_rows(&c, "Where a step's time goes", phase_columns, has_phases, no_note),
-        .ratios = ratios(&c),
-    };
+    bench_tables tables = {{
+        bench_table_of_rows(&c, "Training", model_columns, trains, bench_note),
+        bench_table_of_rows(&c, "Inference, from and to host memory", model_columns, infers, bench_note),
+        bench_table_of_rows(&c, "Operators", op_columns, is_op, bench_note),
+        bench_table_of_rows(&c, "Set-up and memory", setup_columns, was_set_up, no_note),
+        bench_table_of_profiles(&c, BENCH_TRAIN, "Operators in a training step"),
+        bench_table_of_profiles(&c, BENCH_INFER, "Operators in inference"),
+        bench_table_of_rows(&c, "Where a step's time goes", phase_columns, has_phases, no_note),
+        bench_table_of_rows(&c, "Learning, data path included", learn_columns, learned, note_skipped),
+        ratios(&c),
+    }};
+    return tables;
 }
 
 void bench_tables_release(bench_tables *tables)
 {
-    bench_table_release(&tables->train);
-    bench_table_release(&tables->infer);
-    bench_table_release(&tables->ops);
-    bench_table_release(&tables->setup);
-    bench_table_release(&tables->learn);
-    bench_table_release(&tables->profile);
-    bench_table_release(&tables->infer_profile);
-    bench_table_release(&tables->phases);
-    bench_table_release(&tables->ratios);
+    for (int i = 0; i < BENCH_TABLES; i++) bench_table_release(&tables->list[i]);
 }

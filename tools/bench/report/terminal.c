@@ -150,11 +150,10 @@ static void print_remarks(const terminal *t, const bench_results *results)
 
 bool bench_write_terminal(FILE *to, const bench_results *results, const bench_tables *tables)
 {
-    const bench_table *const list[] = {&tables->train,   &tables->infer,  &tables->ops,   &tables->setup,
-                                       &tables->profile, &tables->phases, &tables->learn, &tables->ratios};
     terminal t = {to, tool_utf8(), isatty(fileno(to)) != 0};
     for (int i = 0; i < results->n_runs; i++) print_run(&t, &results->runs[i]);
-    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) print_table(&t, list[i]);
+    for (int i = 0; i < BENCH_TABLES; i++)
+        if (!tables->list[i].long_winded) print_table(&t, &tables->list[i]);
     print_remarks(&t, results);
     return fflush(to) == 0 && !ferror(to);
 }
