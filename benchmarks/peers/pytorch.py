@@ -162,7 +162,7 @@ class TorchWorker(Worker):
         clock = self.time_phases(count)
         phases = {name: seconds / count for name, seconds in clock.phases.items()}
         profile = {"unit": "s", "steps": count, "step": sum(phases.values()), "phases": phases}
-        return {"profile": profile | {"operators": profile_operators(self, count)}, "fallback": []}
+        return {"profile": profile | {"operators": profile_operators(self, count)}}
 
 
 # ---- training

@@ -64,7 +64,8 @@ void bench_lane_close(bench_lane *lane)
     lane->open = false;
 }
 
-void bench_lane_fail(bench_lane *lane, const char *format, ...)
+/* Gives the row its error, unless it has one, and closes the lane. */
+TN_PRINTF(2, 3) static void fail(bench_lane *lane, const char *format, ...)
 {
     char text[1200];
     va_list args;
@@ -95,10 +96,10 @@ static void fail_dead(bench_lane *lane)
     int status = reap(lane, 2);
     const char *said = last_words(lane, buffer, sizeof buffer), *comma = *said ? "; it said: " : "";
     if (WIFSIGNALED(status))
-        bench_lane_fail(lane, "its process was ended by signal %d (%s)%s%s", WTERMSIG(status),
-                        strsignal(WTERMSIG(status)), comma, said);
+        fail(lane, "its process was ended by signal %d (%s)%s%s", WTERMSIG(status), strsignal(WTERMSIG(status)), comma,
+             said);
     else
-        bench_lane_fail(lane, "its process ended with exit code %d%s%s", WEXITSTATUS(status), comma, said);
+        fail(lane, "its process ended with exit code %d%s%s", WEXITSTATUS(status), comma, said);
 }
 
 /* ---- starting */
@@ -178,13 +179,13 @@ static json_t *await(bench_lane *lane)
         if (answer && !nonsense) return answer;
         json_decref(answer);
         if (nonsense) {
-            bench_lane_fail(lane, "it answered with something else than a line of JSON");
+            fail(lane, "it answered with something else than a line of JSON");
             return NULL;
         }
         double left = until - tool_now();
         struct pollfd wait = {.fd = lane->from, .events = POLLIN};
         if (left <= 0) {
-            bench_lane_fail(lane, "no answer within %.0f s", patience);
+            fail(lane, "no answer within %.0f s", patience);
             return NULL;
         }
         if (poll(&wait, 1, (int)(left * 1000) + 1) > 0 && !read_more(lane)) {
@@ -202,7 +203,7 @@ static json_t *await_good(bench_lane *lane)
     json_t *answer = await(lane);
     const char *why = json_string_value(json_object_get(answer, "error"));
     if (!why) return answer;
-    bench_lane_fail(lane, "%s", why);
+    fail(lane, "%s", why);
     json_decref(answer);
     return NULL;
 }
@@ -225,9 +226,9 @@ static void copy_text(bench_lane *lane, const json_t *answer, const char *key)
     if (json_is_string(value)) json_object_set(lane->row, key, (json_t *)value);
 }
 
-static double number(const json_t *object, const char *key)
+double bench_number(const json_t *answer, const char *key)
 {
-    return json_number_value(json_object_get(object, key));
+    return json_number_value(json_object_get(answer, key));
 }
 
 /* Start-up is all the time until now that was not spent on data and model. */
@@ -237,8 +238,8 @@ static void take_ready(bench_lane *lane, const json_t *ready)
     static const char *const times[] = {"plugin_load", "open", "data", "model"};
     double elapsed = tool_now() - lane->started;
     const json_t *given = json_object_get(ready, "setup");
-    json_t *setup =
-        json_pack("{s:s, s:f}", "unit", "s", "start_up", elapsed - number(given, "data") - number(given, "model"));
+    json_t *setup = json_pack("{s:s, s:f}", "unit", "s", "start_up",
+                              elapsed - bench_number(given, "data") - bench_number(given, "model"));
     for (int i = 0; i < 3; i++) copy_text(lane, ready, texts[i]);
     for (int i = 0; i < 4; i++) {
         const json_t *time = json_object_get(given, times[i]);
@@ -253,7 +254,7 @@ static void take_ready(bench_lane *lane, const json_t *ready)
 void bench_lane_open(bench_lane *lane)
 {
     if (!start(lane)) {
-        bench_lane_fail(lane, "its process cannot be started: %s", strerror(errno));
+        fail(lane, "its process cannot be started: %s", strerror(errno));
         return;
     }
     lane->open = true;

@@ -9,7 +9,7 @@
 #include "tool.h"
 
 typedef struct bench_lane {
-    json_t *row;         /* of the result schema; borrowed from the run's document */
+    json_t *row;         /* of the result schema; the caller's */
     const char *command; /* of a peer; NULL: tenon itself */
     char *config;
     bool open; /* the worker answers */
@@ -35,7 +35,7 @@ void bench_lane_open(bench_lane *lane);
 json_t *bench_lane_ask(bench_lane *lane, json_t *request);
 /* Ends the worker, kindly if it still answers. */
 void bench_lane_close(bench_lane *lane);
-/* Gives the row its error, unless it has one, and closes the lane. */
-void bench_lane_fail(bench_lane *lane, const char *format, ...) TN_PRINTF(2, 3);
+/* A number of an answer; 0 if it has none. */
+double bench_number(const json_t *answer, const char *key);
 
 #endif

@@ -17,11 +17,6 @@ typedef struct learner {
     double images, seconds;
 } learner;
 
-static double number(const json_t *object, const char *key)
-{
-    return json_number_value(json_object_get(object, key));
-}
-
 static void skip(learner *l, const char *why)
 {
     json_object_set_new(json_object_get(l->result, "epochs"), "skipped", tool_json_text(why));
@@ -43,8 +38,8 @@ static void train(learner *l, int64_t steps)
     json_t *answer = bench_lane_ask(
         &l->lane, json_pack("{s:s, s:I, s:b}", "do", "steps", "count", (json_int_t)steps, "times", false));
     if (!answer) return;
-    l->images += number(answer, "images");
-    l->seconds += number(answer, "seconds");
+    l->images += bench_number(answer, "images");
+    l->seconds += bench_number(answer, "seconds");
     json_array_append_new(json_object_get(l->result, "losses"),
                           json_pack("{s:f, s:f, s:O}", "images", l->images, "seconds", l->seconds, "loss",
                                     json_object_get(answer, "loss")));

@@ -15,11 +15,6 @@ static const useconds_t settle_us = 5000; /* threads that wait for work spin tha
 static const double limits_hold = 10;     /* seconds */
 static const double block_seconds = 0.05, warm_up_seconds = 5, profile_seconds = 0.15, slack = 0.05;
 
-static double number(const json_t *object, const char *key)
-{
-    return json_number_value(json_object_get(object, key));
-}
-
 static int64_t steps_in(double seconds, double step, int64_t most)
 {
     double n = step > 0 ? seconds / step : FEWEST_STEPS;
@@ -56,7 +51,7 @@ static void take_plans(bench_lane *lane, const json_t *answer)
 static bool first_step(bench_lane *lane)
 {
     json_t *answer = ask_steps(lane, 1);
-    lane->step = number(answer, "seconds");
+    lane->step = bench_number(answer, "seconds");
     if (answer) json_object_set_new(json_object_get(lane->row, "setup"), "first_step", json_real(lane->step));
     json_decref(answer);
     return answer != NULL;
@@ -74,7 +69,7 @@ static void warm_up(bench_lane *lane, double round_seconds)
         int64_t count = steps_in(block_seconds, lane->step, MOST_STEPS);
         json_t *answer = ask_steps(lane, count);
         if (!answer) return;
-        spent += number(answer, "seconds");
+        spent += bench_number(answer, "seconds");
         steps += count;
         medians[n++] = lane->step = median_time(answer);
         warm = bench_is_warm(medians, n, slack);
@@ -100,6 +95,8 @@ static void run_round(bench_lane *lane)
         if (value) json_object_set(round, keys[i], value);
     }
     json_array_append_new(rounds, round);
+    json_t *fallback = json_object_get(answer, "fallback"); /* with each round: a run that is stopped may not hide it */
+    if (fallback) json_object_set(lane->row, "fallback", fallback);
     json_array_append(json_object_get(times, "rounds"), json_object_get(answer, "times"));
     json_decref(answer);
 }

@@ -139,9 +139,10 @@ static json_t *steps(bench_worker *w, const json_t *request)
     int64_t plans;
     double plan_seconds, loss = w->work->loss ? w->work->loss(w) : NAN;
     bench_worker_plans(w->tn, &plans, &plan_seconds);
-    json_t *answer = json_pack("{s:f, s:I, s:I, s:o, s:o, s:I, s:f}", "seconds", seconds, "steps", (json_int_t)n,
-                               "images", (json_int_t)images, "loss", tool_json_number(loss), "times",
-                               thinned(times, timed ? n : 0), "plans", (json_int_t)plans, "plan_seconds", plan_seconds);
+    json_t *answer =
+        json_pack("{s:f, s:I, s:I, s:o, s:o, s:I, s:f, s:o}", "seconds", seconds, "steps", (json_int_t)n, "images",
+                  (json_int_t)images, "loss", tool_json_number(loss), "times", thinned(times, timed ? n : 0), "plans",
+                  (json_int_t)plans, "plan_seconds", plan_seconds, "fallback", bench_worker_fallback(w->tn));
     free(times);
     return answer;
 }
@@ -163,10 +164,7 @@ static json_t *evaluate(bench_worker *w, const json_t *request)
 
 static json_t *profile(bench_worker *w, const json_t *request)
 {
-    json_t *fallback = bench_worker_fallback(w->tn);
-    json_t *answer = bench_worker_profile(w, json_integer_value(json_object_get(request, "count")));
-    json_object_set_new(answer, "fallback", fallback);
-    return answer;
+    return bench_worker_profile(w, json_integer_value(json_object_get(request, "count")));
 }
 
 static json_t *limits(bench_worker *w, const json_t *request)
