@@ -26,24 +26,13 @@ static const struct argp parser = {
         "in the folders of TENON_PLUGIN_PATH, else beside the library.",
 };
 
-static const char *kind_name(uint32_t kind)
-{
-    switch (kind) {
-    case TN_DEVICE_CPU: return "CPU";
-    case TN_DEVICE_INTEGRATED_GPU: return "integrated GPU";
-    case TN_DEVICE_GPU: return "GPU";
-    case TN_DEVICE_ACCELERATOR: return "accelerator";
-    default: return "unknown kind";
-    }
-}
-
 /* ---- for programs ------------------------------------------------------------------------------------------- */
 
 static json_t *device_json(const tn_device_status *device)
 {
     return json_pack("{s:o, s:o, s:o, s:s, s:I}", "name", tool_json_text(device->name), "description",
                      tool_json_text(device->description), "architecture", tool_json_text(device->architecture), "kind",
-                     kind_name(device->kind), "memory_bytes", (json_int_t)device->memory_bytes);
+                     tool_kind_name(device->kind), "memory_bytes", (json_int_t)device->memory_bytes);
 }
 
 static json_t *backend_json(const tn_backend_status *backend)
@@ -60,7 +49,7 @@ static json_t *backend_json(const tn_backend_status *backend)
 
 static void print_device(const tn_device_status *device)
 {
-    printf("    %-12s %s: %s", device->name, kind_name(device->kind), device->description);
+    printf("    %-12s %s: %s", device->name, tool_kind_name(device->kind), device->description);
     if (device->architecture[0]) printf(", %s", device->architecture);
     if (device->memory_bytes) printf(", %s", TOOL_BYTES((double)device->memory_bytes));
     putchar('\n');

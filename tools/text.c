@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Numbers for people, and lines of JSON for programs. */
+ * Numbers and words for people, and lines of JSON for programs. */
 #include <langinfo.h>
 #include <math.h>
 #include <string.h>
@@ -39,6 +39,17 @@ const char *tool_time(double seconds, char *buffer)
     else
         snprintf(buffer, BUFFER, "%ld:%02ld", whole / 60, whole % 60);
     return buffer;
+}
+
+const char *tool_kind_name(uint32_t kind)
+{
+    switch (kind) {
+    case TN_DEVICE_CPU: return "CPU";
+    case TN_DEVICE_INTEGRATED_GPU: return "integrated GPU";
+    case TN_DEVICE_GPU: return "GPU";
+    case TN_DEVICE_ACCELERATOR: return "accelerator";
+    default: return "unknown kind";
+    }
 }
 
 bool tool_utf8(void)

@@ -98,7 +98,8 @@ const char *tool_bytes(double n, char *buffer);
 /* "1:05" or "1:02:05", in buffer. */
 #define TOOL_TIME(seconds) tool_time((seconds), (char[32]){0})
 const char *tool_time(double seconds, char *buffer);
-bool tool_utf8(void); /* does the terminal's locale have more than ASCII? */
+const char *tool_kind_name(uint32_t kind); /* of a device: "integrated GPU" */
+bool tool_utf8(void);                      /* does the terminal's locale have more than ASCII? */
 
 json_t *tool_json_text(const char *text); /* null for NULL and for what is not UTF-8 */
 json_t *tool_json_number(double number);  /* null for NaN and infinities */

@@ -87,7 +87,6 @@ static json_t *driver(uint32_t kind)
 
 static json_t *devices(void)
 {
-    static const char *const kinds[] = {"unknown", "CPU", "integrated GPU", "GPU", "accelerator"};
     json_t *list = json_array();
     int n;
     const tn_backend_status *backends = tn_backends(&n);
@@ -95,9 +94,9 @@ static json_t *devices(void)
         for (int k = 0; k < backends[i].n_devices; k++) {
             const tn_device_status *d = &backends[i].devices[k];
             json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:o}", "name", d->name, "description",
-                                                  d->description, "kind", kinds[d->kind < 5 ? d->kind : 0],
-                                                  "architecture", d->architecture, "memory_bytes",
-                                                  (json_int_t)d->memory_bytes, "driver", driver(d->kind)));
+                                                  d->description, "kind", tool_kind_name(d->kind), "architecture",
+                                                  d->architecture, "memory_bytes", (json_int_t)d->memory_bytes,
+                                                  "driver", driver(d->kind)));
         }
     return list;
 }

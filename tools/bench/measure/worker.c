@@ -69,11 +69,6 @@ static void open_worker(bench_worker *w, const char *backend, const char *dtype)
     if (!tn_check(w->tn)) w->work->open(w);
 }
 
-static const char *kind_name(uint32_t kind)
-{
-    return kind == TN_DEVICE_CPU ? "CPU" : kind == TN_DEVICE_ACCELERATOR ? "accelerator" : "GPU";
-}
-
 static json_t *ready(const bench_worker *w)
 {
     const char *name = tn_default_device(w->tn), *library = "";
@@ -88,7 +83,7 @@ static json_t *ready(const bench_worker *w)
         }
     const tn_device_status *device = device_status(name);
     return json_pack("{s:o, s:s, s:s, s:s, s:o, s:I, s:{s:f, s:o, s:f, s:f}}", "backend", json_stringn(name, length),
-                     "device", name, "kind", kind_name(device ? device->kind : 0), "description",
+                     "device", name, "kind", tool_kind_name(device ? device->kind : 0), "description",
                      device ? device->description : "", "library", tool_json_text(library), "steps_per_epoch",
                      (json_int_t)tn_loader_batches(w->training.state.loader), "setup", "open", w->opening,
                      "plugin_load", tool_json_number(load), "data", w->data_time, "model", w->model_time);

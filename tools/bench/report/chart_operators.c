@@ -3,6 +3,7 @@
  * Where the time of a step goes: a bar for each backend, cut by operators; below it the same time, cut by what was
  * being done. Bars show shares: the step's own time is at their end. */
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "bench/report/chart.h"
@@ -111,41 +112,24 @@ static void add_line(chart_figure *figure, const char *name, const double *share
     for (int i = 0; i + 1 < figure->table.n_columns; i++) bench_put(&cells[i + 1], shares[i], BENCH_PERCENT(shares[i]));
 }
 
-typedef double part_of(const bench_row *row);
-static double idle(const bench_row *row)
-{
-    return row->profile.idle;
-}
-static double data(const bench_row *row)
-{
-    return row->profile.data;
-}
-static double forward(const bench_row *row)
-{
-    return row->profile.forward;
-}
-static double backward(const bench_row *row)
-{
-    return row->profile.backward;
-}
-static double optimizer(const bench_row *row)
-{
-    return row->profile.optimizer;
-}
-static double other(const bench_row *row)
-{
-    return row->profile.other;
-}
-
 static const struct {
     const char *name;
-    part_of *part;
+    size_t offset; /* of its seconds in a profile */
     svg_colour colour;
 } phases[] = {
-    {"data path", data, SVG_DATA},           {"forward", forward, SVG_PHASE}, {"backward", backward, SVG_PHASE},
-    {"optimizer", optimizer, SVG_OPTIMIZER}, {"other", other, SVG_REST},
+    {"data path", offsetof(bench_profile, data), SVG_DATA},
+    {"forward", offsetof(bench_profile, forward), SVG_PHASE},
+    {"backward", offsetof(bench_profile, backward), SVG_PHASE},
+    {"optimizer", offsetof(bench_profile, optimizer), SVG_OPTIMIZER},
+    {"other", offsetof(bench_profile, other), SVG_REST},
 };
 enum { PHASES = sizeof phases / sizeof phases[0] };
+
+/* A phase's share of a step. */
+static double phase_of(const bench_row *row, int phase)
+{
+    return *(const double *)((const char *)&row->profile + phases[phase].offset) / row->profile.step;
+}
 
 static void tabulate(chart_figure *figure)
 {
@@ -165,10 +149,10 @@ static void tabulate(chart_figure *figure)
     }
     for (int i = 0; i < n; i++) shares[i] = rest_of(figure->rows[i], &s);
     add_line(figure, "other operators", shares);
-    for (int i = 0; i < n; i++) shares[i] = idle(figure->rows[i]) / figure->rows[i]->profile.step;
+    for (int i = 0; i < n; i++) shares[i] = figure->rows[i]->profile.idle / figure->rows[i]->profile.step;
     add_line(figure, "idle", shares);
     for (int k = 0; k < PHASES; k++) {
-        for (int i = 0; i < n; i++) shares[i] = phases[k].part(figure->rows[i]) / figure->rows[i]->profile.step;
+        for (int i = 0; i < n; i++) shares[i] = phase_of(figure->rows[i], k);
         add_line(figure, phases[k].name, shares);
     }
 }
@@ -217,7 +201,7 @@ static void draw_row(const chart_canvas *c, const chart_figure *figure, const ch
     draw_idle(c, (chart_box){x, top, x + unit * row->profile.idle / row->profile.step, top + bar});
     x = rows->box.left;
     for (int k = 0; k < PHASES; k++) {
-        double end = x + unit * phases[k].part(row) / row->profile.step;
+        double end = x + unit * phase_of(row, k);
         x = draw_box(c, phases[k].colour, (chart_box){x, below, end, below + strip}, phases[k].name, "");
     }
     chart_text(c, CHART_NAME, c->width, top + bar / 2, 1, BENCH_SECONDS(row->profile.step));
