@@ -7,30 +7,10 @@ tenon=$1/bin/tenon
 here=$TENON_TEST_DIR
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failures=0
+. "$(dirname "$0")/expect.sh"
+subject=("$tenon" bench)
 export TENON_NUM_THREADS=2
 "$tenon" --version >/dev/null || exit 1
-
-fail() {
-    echo "$*"
-    failures=$((failures + 1))
-}
-
-# expect CODE TEXT ARGUMENT...: `tenon bench ARGUMENT...` ends with the code, and TEXT (a pattern) is in what it prints.
-expect() {
-    local code=$1 text=$2 output got
-    shift 2
-    output=$("$tenon" bench "$@" 2>&1 </dev/null)
-    got=$?
-    [ $got = "$code" ] && grep -qE -- "$text" <<<"$output" && return
-    fail "tenon bench $*: exit code $got, expected $code with \"$text\" in this output:"$'\n'"$output"
-}
-
-holds() {
-    local what=$1
-    shift
-    "$@" || fail "does not hold: $what"
-}
 
 # refuses TEXT CONTENT: a file of results with that content is refused with that sentence.
 refuses() {

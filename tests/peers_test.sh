@@ -8,18 +8,10 @@ peers=$TENON_TEST_DIR/../benchmarks/peers
 schema=$TENON_TEST_DIR/../benchmarks/result-1.schema.json
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failures=0
+. "$(dirname "$0")/expect.sh"
 ran=0
 data=${TENON_DATA_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/tenon}
 [ -e "$data/mnist/train-images-idx3-ubyte" ] || { echo "MNIST is not in $data: tenon data fetch mnist" && exit 77; }
-
-holds() {
-    local what=$1
-    shift
-    "$@" && return
-    echo "does not hold: $what"
-    failures=$((failures + 1))
-}
 
 follows_schema() {
     /usr/bin/python3 -c 'import jsonschema' 2>/dev/null || return 0

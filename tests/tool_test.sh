@@ -6,27 +6,9 @@ set -u
 tenon=$1/bin/tenon
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failures=0
+. "$(dirname "$0")/expect.sh"
+subject=("$tenon")
 "$tenon" --version >/dev/null || exit 1
-
-# expect CODE TEXT ARGUMENT...: tenon ends with the code, and TEXT (a pattern) is in what it prints.
-expect() {
-    local code=$1 text=$2 output got
-    shift 2
-    output=$("$tenon" "$@" 2>&1 </dev/null)
-    got=$?
-    [ $got = "$code" ] && grep -qE -- "$text" <<<"$output" && return
-    printf 'tenon %s: exit code %s, expected %s with "%s" in this output:\n%s\n' "$*" "$got" "$code" "$text" "$output"
-    failures=$((failures + 1))
-}
-
-holds() {
-    local what=$1
-    shift
-    "$@" && return
-    echo "does not hold: $what"
-    failures=$((failures + 1))
-}
 
 # ---- usage errors say what is possible
 
