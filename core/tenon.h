@@ -150,7 +150,8 @@ typedef struct tn_placement {
     bool fell_back;
     uint64_t calls;
     uint64_t flops, bytes;     /* as the plans report them, summed */
-    uint64_t nanoseconds;      /* spent in execute; on a device that is not synchronous only while profiling, else 0 */
+    uint64_t nanoseconds;      /* spent in execute; in programs, and on a device that is not synchronous, only while
+                                * profiling, else 0 */
     uint64_t plan_nanoseconds; /* spent in plan_create */
     uint64_t plans;
 } tn_placement;
@@ -159,7 +160,7 @@ TN_API const tn_placement *tn_placements(tn_context *tn, int *n);
 TN_API void tn_reset_placements(tn_context *tn);
 TN_API bool tn_fell_back(const tn_context *tn); /* did any operator run on another device than its tensors'? */
 /* While on, a device that is not synchronous is waited for after each operator, and its own events tell how long the
- * operator took: tn_placement.nanoseconds is then filled on every device. On synchronous ones nothing changes. */
+ * operator took: tn_placement.nanoseconds is then filled on every device, and for the operators of programs. */
 TN_API void tn_set_profiling(tn_context *tn, bool on);
 
 typedef struct tn_memory {
@@ -504,6 +505,58 @@ TN_API int64_t tn_loader_position(const tn_loader *loader); /* batches given in 
 TN_API void tn_loader_seek(tn_loader *loader, int64_t epoch, int64_t position);
 /* The order of the examples in the present epoch: count entries. */
 TN_API const int64_t *tn_loader_order(const tn_loader *loader, int64_t *count);
+
+/* ==== programs =============================================================================================== */
+
+/* A function of tensors that is recorded when it runs first and replayed from then on: the same kernels on the same
+ * memory, without shape inference, dispatch, allocation or locks. A whole training step, or a model's forward:
+ *
+ *     static void step(void *arg, tn_tensor *const *in, tn_tensor **out) { ... out[0] = loss; ... }
+ *     tn_program *program = tn_program_open(tn, "step", step, &state, 2, 1);
+ *     while (tn_loader_next(loader, &batch))
+ *         tn_program_run(program, (tn_tensor *[]){batch.x, batch.y}, &loss);
+ *
+ * Each run does what calling the function would do, with the same numbers: to parameters, gradients, optimizers and the
+ * generator. What the function decides in C (a training flag, a loop) is decided once, when it is recorded;
+ * tn_program_reset makes it anew. Each kind of inputs (shapes, dtypes, memory order, device, gradients enabled) has a
+ * recording of its own, so a shorter last batch is no trouble.
+ *
+ * A function that looks at values on the host (tn_item, tn_read, tn_print), writes the host's data to tensors in use,
+ * moves tensors between devices or asks a loader for a batch is refused with a message that names the culprit, since
+ * later runs would not do it again. Tensors that it makes of the host's data are constants.
+ *
+ * Results are overwritten by the next run with inputs of the same kind, and have no graph. */
+typedef struct tn_program tn_program;
+/* in: the inputs of this run; out: results, to be set. */
+typedef void (*tn_program_fn)(void *arg, tn_tensor *const *in, tn_tensor **out);
+
+/* name: for messages; copied. n_in, n_out: how many inputs and results there are. Belongs to the context; NULL on
+ * error. */
+TN_API tn_program *tn_program_open(tn_context *tn, const char *name, tn_program_fn fn, void *arg, int n_in, int n_out);
+/* The results (nil on error) belong to the program. in and out may be NULL if there are none. */
+TN_API tn_status tn_program_run(tn_program *program, tn_tensor *const *in, tn_tensor **out);
+/* Forgets all recordings, and gives their memory back. Results of earlier runs are gone. */
+TN_API void tn_program_reset(tn_program *program);
+/* Is a function being recorded now? */
+TN_API bool tn_is_recording(const tn_context *tn);
+
+/* What is done to a recording before it is replayed: "all" (the default, or what $TENON_PASSES says), "none", or names
+ * separated by commas, with a - in front of one to leave it out: "all,-fuse_relu". Forgets all recordings. */
+TN_API void tn_program_set_passes(tn_program *program, const char *passes);
+/* The name of pass i, and what it does in a line (what may be NULL); NULL if there is none. */
+TN_API const char *tn_program_pass(int i, const char **what);
+
+typedef struct tn_program_stats {
+    int recordings;
+    uint64_t runs; /* the recording ones among them */
+    /* Of the recording that ran last: */
+    int recorded_ops;     /* operators that the function ran */
+    int ops;              /* that a replay runs */
+    int reused_in_place;  /* results that lie where an input was */
+    uint64_t arena_bytes; /* for all temporaries and workspaces */
+    uint64_t eager_bytes; /* most that the same took while the function ran */
+} tn_program_stats;
+TN_API tn_program_stats tn_program_look(const tn_program *program);
 
 /* ==== checkpoints ============================================================================================ */
 

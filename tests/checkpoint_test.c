@@ -312,6 +312,16 @@ static void damaged_metadata_is_refused(void **state)
     assert_true(tn_item(tn_max(tn_nn_get(model, "fc1.weight"), TN_ALL, false)) < 1);
 }
 
+static void a_negative_count_of_steps_is_refused(void **state)
+{
+    tn_context *tn = *state;
+    training saved = start(tn, adam, 1);
+    tn_write(tn_optim_state(saved.what.optimizer, 0, NULL), &(int64_t){-3}, sizeof(int64_t));
+    tn_save(tn, path, &saved.what);
+    tn_load(tn, path, &saved.what);
+    assert_refused(tn, TN_CORRUPT, "has -3 as the Adam's count of steps");
+}
+
 /* ---- saving */
 
 static tn_tensor *identity(tn_module *self, tn_tensor *x)
@@ -356,6 +366,7 @@ int main(void)
         TEST(other_optimizers_are_refused),
         TEST(other_batch_sizes_are_refused),
         TEST(damaged_metadata_is_refused),
+        TEST(a_negative_count_of_steps_is_refused),
         TEST(names_of_the_optimizer_are_reserved),
         TEST(nothing_is_saved_while_an_error_is_pending),
     };

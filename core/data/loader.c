@@ -172,6 +172,13 @@ bool tn_loader_next(tn_loader *loader, tn_batch *batch)
 {
     *batch = (tn_batch){0};
     if (!loader || tn_check(loader->tn) != TN_OK) return false;
+    if (tn_is_recording(loader->tn)) {
+        tn_raise(
+            loader->tn, TN_UNSUPPORTED,
+            "loader: the host chooses the next batch, so a program that is being recorded cannot: choose it before the "
+            "run and give it as an input");
+        return false;
+    }
     if (loader->position >= loader->batches) {
         go_to(loader, loader->epoch + 1, 0);
         return false;

@@ -3,6 +3,7 @@
  * Running one operator: check, infer, choose the outputs' memory order, plan, allocate, execute, record. */
 #include "engine/autograd.h"
 #include "engine/backend.h"
+#include "engine/recorder.h"
 #include "ops/schema.h"
 
 #include <stdlib.h>
@@ -139,9 +140,13 @@ static bool execute(call *c, tn_dev *dev, tn_use *use, bool fell_back)
     if (status == TN_OK) status = tn__timer_stop(dev, start, &spent, &error);
     tn__pool_free(dev->pool, bindings.workspace, bytes); /* the stream is in order: its next user comes later */
     tn__placed(c->tn, use, c->op, dev, fell_back, spent);
-    if (status == TN_OK) return true;
-    tn__raise_error(c->tn, c->op->name, &error);
-    return false;
+    if (status != TN_OK) {
+        tn__raise_error(c->tn, c->op->name, &error);
+        return false;
+    }
+    if (!c->tn->recorder) return true;
+    return tn__note_ran(c->tn, &(tn_ran){c->op, c->attrs, c->schema->attrs_size, c->n_in, c->n_out, c->in, c->out, dev,
+                                         fell_back, use->plan->workspace_bytes});
 }
 
 static tn_use *plan_on(call *c, tn_dev *dev)

@@ -3,6 +3,7 @@
  * Recording: the nodes of the graph, leaves and their gradients. */
 #include "engine/autograd.h"
 
+#include "engine/recorder.h"
 #include "ops/schema.h"
 
 #include <stdlib.h>
@@ -130,6 +131,7 @@ void tn_set_grad(tn_tensor *x, tn_tensor *grad)
     tn_retain(grad);
     tn_release(x->grad);
     x->grad = grad;
+    if (x->ctx->recorder) tn__note_grad(x);
 }
 
 bool tn_set_grad_enabled(tn_context *tn, bool on)

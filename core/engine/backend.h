@@ -77,12 +77,25 @@ typedef struct tn_use {
 
 /* How dev runs op with these descriptors; NULL after raising. Lives until the next call. */
 tn_use *tn__plan(tn_dev *dev, const tn_op *op, const tn_op_desc *desc);
+/* Makes a plan for the caller to destroy; *nanoseconds: how long that took. TN_UNSUPPORTED and why, if dev has none. */
+tn_status tn__plan_create(tn_dev *dev, const tn_op *op, const tn_op_desc *desc, tn_plan **plan, uint64_t *nanoseconds,
+                          tn_error *error);
 tn_plan_cache *tn__plan_cache_open(void);
 void tn__plan_cache_close(tn_plan_cache *cache);
 
 /* ---- placement.c: what ran where */
 
 void tn__placed(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, bool fell_back, uint64_t nanoseconds);
+/* The same for a number of calls. */
+void tn__placed_often(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, bool fell_back, uint64_t calls,
+                      uint64_t nanoseconds);
+/* Who adds calls late: `settle` is run before anybody looks at the account. */
+typedef struct tn_account {
+    void (*settle)(struct tn_account *account);
+    struct tn_account *next;
+} tn_account;
+void tn__account_add(tn_context *tn, tn_account *account);
+void tn__account_remove(tn_context *tn, tn_account *account);
 void tn__planned(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, uint64_t nanoseconds);
 uint64_t tn__now(void); /* monotonic nanoseconds */
 

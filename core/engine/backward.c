@@ -3,6 +3,7 @@
  * Reverse-mode differentiation: the walk back. Nodes are visited from the newest to the oldest, so a node's gradient is
  * complete when its turn comes. */
 #include "engine/autograd.h"
+#include "engine/recorder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +91,11 @@ static void add_to(tn_tensor **sum, tn_tensor *dx)
 static void accumulate(walk *w, tn_node *leaf)
 {
     tn_tensor *x = leaf->out[0];
-    if (w->by_request) return;
+    if (w->by_request || (w->tn->recorder && !tn__note_accumulation(x))) return;
+    if (tn__accumulates_in_place(x)) {
+        tn_copy_(x->grad, tn_add(x->grad, leaf->dy));
+        return;
+    }
     /* What somebody else holds may be written in place later; expanded views have no memory of their own. */
     bool own = leaf->dy->refs == 1 && leaf->dy->storage->refs == 1 && tn__is_dense(&leaf->dy->desc);
     add_to(&x->grad, own || x->grad ? leaf->dy : tn_clone(leaf->dy));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * New tensors, and writing to them in place. */
-#include "ops/op.h"
+#include "engine/recorder.h"
 
 #include <math.h>
 #include <string.h>
@@ -24,6 +24,10 @@ static tn_tensor *zero(tn_tensor *x)
 {
     tn_error error = TN_ERROR_INIT;
     if (tn_is_nil(x) || tn_numel(x) == 0) return x;
+    if (x->ctx->recorder) { /* which takes down operators only */
+        tn_fill_(x, 0);
+        return tn_check(x->ctx) == TN_OK ? x : tn__nil(x->ctx);
+    }
     tn_dev *dev = tn__dev_of(x);
     uint64_t bytes = (uint64_t)tn_numel(x) * tn_dtype_size(x->desc.dtype);
     if (dev->plugin->memory_fill(dev->handle, dev->stream, tn__data(x), 0, bytes, &error) == TN_OK) return x;
@@ -92,13 +96,16 @@ void tn_fill_(tn_tensor *x, double value)
     TN_APPLY(x->ctx, fill, &attrs, x);
 }
 
-static tn_tensor *next_rng(tn_tensor *x)
+tn_tensor *tn__rng(tn_dev *dev, int64_t *call)
 {
     uint64_t state[2];
-    tn__next_rng(x->ctx, &state[0], &state[1]);
+    tn_context *tn = dev->ctx;
     tn_tensor_desc desc;
-    if (!tn__desc(x->ctx, &desc, TN_I64, TN_SHAPE(2))) return tn__nil(x->ctx);
-    tn_tensor *rng = tn__new(tn__dev_of(x), &desc);
+    *call = 0;
+    if (tn->recorder) return tn__recorded_rng(dev, call);
+    tn__next_rng(tn, &state[0], &state[1]);
+    if (!tn__desc(tn, &desc, TN_I64, TN_SHAPE(2))) return tn__nil(tn);
+    tn_tensor *rng = tn__new(dev, &desc);
     tn_write(rng, state, sizeof state);
     return rng;
 }
@@ -106,7 +113,9 @@ static tn_tensor *next_rng(tn_tensor *x)
 static void fill_random(tn_tensor *x, const tn_op *op, double a, double b)
 {
     tn_random_attrs attrs = {sizeof attrs, a, b, 0};
-    if (!tn_is_nil(x)) tn__apply(x->ctx, op, &attrs, 2, (tn_tensor *[]){x, next_rng(x)});
+    if (tn_is_nil(x)) return;
+    tn_tensor *rng = tn__rng(tn__dev_of(x), &attrs.call);
+    tn__apply(x->ctx, op, &attrs, 2, (tn_tensor *[]){x, rng});
 }
 
 void tn_uniform_(tn_tensor *x, double low, double high)

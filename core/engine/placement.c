@@ -46,15 +46,21 @@ static tn_placement *row(tn_context *tn, tn_use *use, const tn_op *op, const tn_
     return &tn->placements[tn->n_placements++];
 }
 
-void tn__placed(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, bool fell_back, uint64_t nanoseconds)
+void tn__placed_often(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, bool fell_back, uint64_t calls,
+                      uint64_t nanoseconds)
 {
     tn_placement *p = row(tn, use, op, dev, fell_back);
     if (!p) return;
-    p->calls++;
+    p->calls += calls;
     p->fell_back |= fell_back;
-    p->flops += use->plan->flops;
-    p->bytes += use->plan->bytes_moved;
+    p->flops += calls * use->plan->flops;
+    p->bytes += calls * use->plan->bytes_moved;
     p->nanoseconds += nanoseconds;
+}
+
+void tn__placed(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, bool fell_back, uint64_t nanoseconds)
+{
+    tn__placed_often(tn, use, op, dev, fell_back, 1, nanoseconds);
 }
 
 void tn__planned(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, uint64_t nanoseconds)
@@ -65,20 +71,47 @@ void tn__planned(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev
     p->plan_nanoseconds += nanoseconds;
 }
 
+/* ---- those who add late */
+
+void tn__account_add(tn_context *tn, tn_account *account)
+{
+    account->next = tn->accounts;
+    tn->accounts = account;
+}
+
+void tn__account_remove(tn_context *tn, tn_account *account)
+{
+    for (tn_account **at = &tn->accounts; *at; at = &(*at)->next)
+        if (*at == account) {
+            *at = account->next;
+            return;
+        }
+}
+
+static void settle(tn_context *tn)
+{
+    for (tn_account *account = tn->accounts; account; account = account->next) account->settle(account);
+}
+
+/* ---- looking */
+
 const tn_placement *tn_placements(tn_context *tn, int *n)
 {
+    settle(tn);
     *n = tn->n_placements;
     return tn->placements;
 }
 
 void tn_reset_placements(tn_context *tn)
 {
+    settle(tn);
     for (int i = 0; i < tn->n_placements; i++) free((char *)tn->placements[i].implementation);
     tn->n_placements = 0;
 }
 
 bool tn_fell_back(const tn_context *tn)
 {
+    settle((tn_context *)tn); /* the account is the same, only complete */
     for (int i = 0; i < tn->n_placements; i++)
         if (tn->placements[i].fell_back) return true;
     return false;

@@ -122,21 +122,28 @@ static bool make_room(tn_plan_cache *cache)
 
 /* ---- making */
 
-/* Decides how dev runs op, and makes the plan. False after raising. */
-static bool decide(tn_dev *dev, const tn_op *op, int index, const tn_op_desc *desc, tn_use *use)
+tn_status tn__plan_create(tn_dev *dev, const tn_op *op, const tn_op_desc *desc, tn_plan **plan, uint64_t *nanoseconds,
+                          tn_error *error)
 {
-    const tn_kernel *kernel = dev->backend->kernels[index];
+    const tn_kernel *kernel = dev->backend->kernels[tn__op_index_of(op)];
+    if (!kernel) return tn_fail(error, TN_UNSUPPORTED, 0, "it has no kernel for %s", op->name);
+    tn_status status = kernel->check(kernel, dev->handle, desc, error);
+    if (status != TN_OK) return status;
+    uint64_t start = tn__now();
+    status = kernel->plan_create(kernel, dev->handle, desc, plan, error);
+    *nanoseconds = tn__now() - start;
+    return status;
+}
+
+/* Decides how dev runs op, and makes the plan. False after raising. */
+static bool decide(tn_dev *dev, const tn_op *op, const tn_op_desc *desc, tn_use *use)
+{
     tn_error error = TN_ERROR_INIT;
-    tn_status status = TN_UNSUPPORTED;
+    uint64_t nanoseconds = 0;
     use->placement = -1;
-    if (!kernel)
-        tn_fail(&error, TN_UNSUPPORTED, 0, "it has no kernel for %s", op->name);
-    else if ((status = kernel->check(kernel, dev->handle, desc, &error)) == TN_OK) {
-        uint64_t start = tn__now();
-        status = kernel->plan_create(kernel, dev->handle, desc, &use->plan, &error);
-        if (status == TN_OK) tn__planned(dev->ctx, use, op, dev, tn__now() - start);
-    }
+    tn_status status = tn__plan_create(dev, op, desc, &use->plan, &nanoseconds, &error);
     if (status == TN_OK) {
+        tn__planned(dev->ctx, use, op, dev, nanoseconds);
         use->route = TN_ROUTE_PLAN;
         return true;
     }
@@ -168,7 +175,7 @@ tn_use *tn__plan(tn_dev *dev, const tn_op *op, const tn_op_desc *desc)
         return NULL;
     }
     memcpy(key, cache->key, cache->words * sizeof *key);
-    if (!decide(dev, op, index, desc, &use)) {
+    if (!decide(dev, op, desc, &use)) {
         free(key);
         return NULL;
     }

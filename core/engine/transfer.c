@@ -3,6 +3,7 @@
  * Between host memory and devices, and from device to device. */
 #include "engine/autograd.h"
 #include "engine/backend.h"
+#include "engine/recorder.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ tn_status tn_read(tn_tensor *x, void *data, size_t bytes)
 {
     tn_context *tn = x->ctx;
     if (!size_fits(x, "read", bytes) || bytes == 0) return tn_check(tn);
+    if (tn->recorder && !tn__note_host_read(x, "read")) return tn_check(tn);
     tn_mark mark = tn_begin(tn);
     bool recording = tn_set_grad_enabled(tn, false);
     tn_tensor *flat = tn_contiguous(x);
@@ -59,6 +61,7 @@ tn_status tn_write(tn_tensor *x, const void *data, size_t bytes)
 {
     tn_context *tn = x->ctx;
     if (!size_fits(x, "write", bytes) || bytes == 0 || !tn__may_write(x, "write")) return tn_check(tn);
+    if (tn->recorder && !tn__note_host_write(x, "write")) return tn_check(tn);
     x->storage->version++;
     if (tn_is_contiguous(x)) return upload(x, data, bytes);
 
@@ -142,6 +145,8 @@ tn_tensor *tn_to(tn_tensor *x, const char *device)
     tn_dev *dev = tn__device(tn, device);
     if (!dev) return tn__nil(tn);
     if (dev == tn__dev_of(x)) return x;
+    if (tn->recorder && !tn__refuse_recording(tn, "a tensor moves to another device, which programs do not do yet"))
+        return tn__nil(tn);
     tn_tensor *y = convey(x, dev);
     if (tn_check(tn) != TN_OK || tn_is_nil(y)) return tn__nil(tn);
     return tn__record(tn, &to_op, NULL, 0, 1, &x, 1, &y) ? y : tn__nil(tn);

@@ -3,6 +3,7 @@
  * Views: other dims and strides over the same memory. They run no kernel; their gradients are views as well, but for
  * slices, whose gradient is zero outside. */
 #include "engine/autograd.h"
+#include "engine/recorder.h"
 
 #include <string.h>
 
@@ -13,6 +14,7 @@ static tn_tensor *view_as(tn_tensor *x, const tn_op *op, const void *attrs, size
     for (uint32_t i = desc->rank; i < TN_MAX_RANK; i++) desc->dims[i] = desc->strides[i] = 0;
     tn_tensor *y = tn__view(x, desc, offset);
     if (tn_is_nil(y)) return y;
+    if (x->ctx->recorder && !tn__note_view(x->ctx, op, attrs, attrs_size, x, y)) return tn__nil(x->ctx);
     return tn__record(x->ctx, op, attrs, attrs_size, 1, &x, 1, &y) ? y : tn__nil(x->ctx);
 }
 
@@ -328,5 +330,7 @@ tn_tensor *tn_clone(tn_tensor *x)
 
 tn_tensor *tn_detach(tn_tensor *x)
 {
-    return tn__view(x, &x->desc, x->offset);
+    tn_tensor *y = tn__view(x, &x->desc, x->offset);
+    if (tn_is_nil(y) || !x->ctx->recorder || tn__note_view(x->ctx, NULL, NULL, 0, x, y)) return y;
+    return tn__nil(x->ctx);
 }

@@ -106,9 +106,7 @@ tn_tensor *tn_dropout(tn_tensor *x, double p, bool training)
     tn_context *tn = x->ctx;
     if (!check_probability(tn, p)) return tn__nil(tn);
     if (!training || p == 0 || tn_is_nil(x)) return x;
-    uint64_t state[2];
-    tn__next_rng(tn, &state[0], &state[1]);
-    tn_tensor *rng = tn_to(tn_from(tn, state, TN_I64, TN_SHAPE(2)), tn_device_of(x));
-    const tn_dropout_attrs attrs = {sizeof attrs, p, 0};
+    tn_dropout_attrs attrs = {sizeof attrs, p, 0};
+    tn_tensor *rng = tn__rng(tn__dev_of(x), &attrs.call);
     return TN_APPLY(tn, dropout, &attrs, x, rng);
 }

@@ -113,6 +113,10 @@ bool tn__apply_into(tn_context *tn, const tn_op *op, const void *attrs, int n_in
     tn__apply((tn), &tn__op_##name, (attrs), (int)(sizeof((tn_tensor *[]){__VA_ARGS__}) / sizeof(tn_tensor *)), \
               (tn_tensor *[]){__VA_ARGS__})
 
+/* engine/create.c: a generator's state for one call on dev, i64[2], and what to set the attribute `call` to. Moves the
+ * context's generator on. nil after raising. */
+tn_tensor *tn__rng(tn_dev *dev, int64_t *call);
+
 /* Sums dy down to the shape that x had before it was broadcast. */
 tn_tensor *tn__unbroadcast(tn_tensor *dy, tn_tensor *x);
 /* Raises "<op>: <message> (x: [2, 3], w: [4])" with the shapes of all inputs; returns false. */

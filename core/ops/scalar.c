@@ -2,21 +2,21 @@
  *
  * Elementwise operators of a tensor and a number. The number becomes an operand of one element, so that these are the
  * binary operators' loops again: a row is a name, those loops, which side the number is on, and the gradient for x
- * from x, y = value, dy and v, the number. */
+ * from x, y = value, dy and v, the number. STEPS: an optimizer counts its steps. */
 #include "ops/binary.h"
 
 /* clang-format off */
 enum { RIGHT = 2, LEFT = 1 }; /* the number's operand */
 
-/*     name            loops    number  gradient                                      samples */
-#define ROWS(ROW)                                                                                                   \
-   ROW(add_scalar,     add,     RIGHT,  dy,                                           NUMBERS("value=1.5"))         \
-   ROW(mul_scalar,     mul,     RIGHT,  tn_mul_scalar(dy, v),                         NUMBERS("value=-2.5"))        \
-   ROW(rsub_scalar,    sub,     LEFT,   tn_neg(dy),                                   NUMBERS("value=1.5"))         \
-   ROW(rdiv_scalar,    div,     LEFT,   tn_neg(tn_div(tn_mul(dy, y), x)),             REALS("{0.5,4}", "value=3"))  \
-   ROW(pow_scalar,     pow,     RIGHT,  tn_mul(dy, pow_slope(x, v)),                  POWERS)                       \
-   ROW(maximum_scalar, maximum, RIGHT,  tn_where(tn_ge_scalar(x, v), dy, ZERO),       NUMBERS("value=0.5"))         \
-   ROW(minimum_scalar, minimum, RIGHT,  tn_where(tn_le_scalar(x, v), dy, ZERO),       NUMBERS("value=0.5"))
+/*     name            loops    number  gradient                                      shapes  samples */
+#define ROWS(ROW)                                                                                                      \
+   ROW(add_scalar,     add,     RIGHT,  dy,                                           STEPS,  NUMBERS("value=1.5"))    \
+   ROW(mul_scalar,     mul,     RIGHT,  tn_mul_scalar(dy, v),                         NULL,   NUMBERS("value=-2.5"))   \
+   ROW(rsub_scalar,    sub,     LEFT,   tn_neg(dy),                                   NULL,   NUMBERS("value=1.5"))    \
+   ROW(rdiv_scalar,    div,     LEFT,   tn_neg(tn_div(tn_mul(dy, y), x)),             NULL,   REALS("{0.5,4}", "value=3")) \
+   ROW(pow_scalar,     pow,     RIGHT,  tn_mul(dy, pow_slope(x, v)),                  NULL,   POWERS)                  \
+   ROW(maximum_scalar, maximum, RIGHT,  tn_where(tn_ge_scalar(x, v), dy, ZERO),       NULL,   NUMBERS("value=0.5"))    \
+   ROW(minimum_scalar, minimum, RIGHT,  tn_where(tn_le_scalar(x, v), dy, ZERO),       NULL,   NUMBERS("value=0.5"))
 #define ZERO tn_zeros_like(dy)
 
 /* No gradients.
@@ -31,6 +31,7 @@ enum { RIGHT = 2, LEFT = 1 }; /* the number's operand */
 
 #define REALS(domain, v) "x[2,3]" domain "; " v, "x[]" domain "; " v, "x[0,3]" domain "; " v, "x[7,1,13]" domain "; " v
 #define NUMBERS(v)       REALS("", v), "x:i64[3,5]; value=2", "x:i32[9]; value=-3", "x:u8[7]; value=250"
+#define STEPS            TN_SAMPLES("x:i64[]; value=1")
 #define POWERS           REALS("", "value=2"), "x[5]; value=1", "x[5]; value=0", "x[5]{0.5,4}; value=-1.5"
 /* clang-format on */
 
@@ -63,7 +64,7 @@ static tn_tensor *apply(const tn_op *op, tn_tensor *x, double value)
     return tn__apply(x->ctx, op, &(tn_scalar_attrs){sizeof(tn_scalar_attrs), value}, 1, &x);
 }
 
-#define OPERATOR(op, loops, side, gradient, ...)                            \
+#define OPERATOR(op, loops, side, gradient, uses, ...)                      \
     static tn_status op##_run(const tn_run *run, tn_error *error TN_UNUSED) \
     {                                                                       \
         return run_scalar(run, &tn__##loops##_loops, side);                 \
@@ -75,6 +76,7 @@ static tn_tensor *apply(const tn_op *op, tn_tensor *x, double value)
         .run = op##_run,                                                    \
         .grad = gradient,                                                   \
         .samples = TN_SAMPLES(__VA_ARGS__),                                 \
+        .shapes = uses,                                                     \
         .data = &tn__##loops##_loops,                                       \
     };                                                                      \
     tn_tensor *tn_##op(tn_tensor *x, double value)                          \
@@ -92,5 +94,5 @@ static tn_tensor *apply(const tn_op *op, tn_tensor *x, double value)
     OPERATOR(op, loops, side, op##_grad, __VA_ARGS__)
 ROWS(ROW)
 
-#define TEST_ROW(op, loops) OPERATOR(op, loops, RIGHT, NULL, NUMBERS("value=0.5"), "x:i64[9]; value=3")
+#define TEST_ROW(op, loops) OPERATOR(op, loops, RIGHT, NULL, NULL, NUMBERS("value=0.5"), "x:i64[9]; value=3")
 TEST_ROWS(TEST_ROW)

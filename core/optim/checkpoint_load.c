@@ -251,6 +251,20 @@ static bool compare(const loading *l)
     return *message ? refuse(l, TN_INVALID, "does not fit the %s:%s", type, message) : true;
 }
 
+/* What steps are counted with; a bias correction by a negative count would be nonsense. */
+static bool check_count(const loading *l)
+{
+    const tn_optimizer *opt = l->what->optimizer;
+    if (!opt || !opt->kind->counts) return true;
+    for (int i = 0; i < l->n_targets; i++) {
+        const target *t = &l->targets[i];
+        int64_t count = t->to == tn__optim_count(opt) ? tn_item_i64(t->from) : 0;
+        if (count < 0)
+            return refuse(l, TN_CORRUPT, "has %" PRId64 " as the %s's count of steps", count, tn_optim_type(opt));
+    }
+    return tn_check(l->tn) == TN_OK;
+}
+
 /* ---- changing things */
 
 /* The saved rate comes last: it holds even where it was set by hand. */
@@ -270,7 +284,7 @@ static void apply(const loading *l)
 static bool prepare(loading *l)
 {
     return check_version(l) && read_optimizer(l) && read_scheduler(l) && read_loader(l) && read_rng(l) &&
-           find_targets(l) && compare(l);
+           find_targets(l) && compare(l) && check_count(l);
 }
 
 tn_status tn_load(tn_context *tn, const char *path, const tn_checkpoint *what)

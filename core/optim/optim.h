@@ -39,9 +39,6 @@ struct tn_optimizer {
     double lr;
     double initial_lr; /* before any scheduler changed it; NAN if there is none */
     tn_tensor *lr_tensor;
-    bool lr_is_new;     /* not written to lr_tensor yet */
-    int64_t steps;      /* what the count of steps in `state` holds ... */
-    bool steps_unknown; /* ... unless somebody was given that tensor and may have written to it */
     union {
         tn_sgd_step_attrs sgd;
         tn_adam_step_attrs adam;

@@ -4,7 +4,6 @@
 #include "optim/optim.h"
 
 #include <float.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,32 +135,21 @@ static void gather(tn_optimizer *opt, tn_dtype dtype)
     }
 }
 
-/* Brings the learning rate and the count of steps to the device; only what has changed. */
-static void upload(tn_optimizer *opt)
+/* On the device, so that a step can be part of a program. */
+static void count_step(tn_optimizer *opt)
 {
-    if (opt->lr_is_new) tn_write(opt->lr_tensor, &opt->lr, sizeof opt->lr);
-    opt->lr_is_new = false;
-    if (!opt->kind->counts) return;
-    tn_tensor *count = tn__optim_count(opt);
-    if (opt->steps_unknown) opt->steps = tn_item_i64(count);
-    opt->steps_unknown = false;
-    if (opt->steps < 0 || opt->steps == INT64_MAX) {
-        tn_raise(opt->tn, TN_INVALID, "%s: its count of steps is %" PRId64, opt->kind->type, opt->steps);
-        return;
-    }
-    opt->steps++;
-    tn_write(count, &opt->steps, sizeof opt->steps);
+    if (opt->kind->counts) tn_copy_(tn__optim_count(opt), tn_add_scalar(tn__optim_count(opt), 1));
 }
 
 static void step_all(tn_optimizer *opt)
 {
     static const tn_dtype dtypes[] = {TN_F32, TN_F64};
-    bool uploaded = false;
+    bool counted = false;
     for (int k = 0; k < 2; k++) {
         gather(opt, dtypes[k]);
         if (opt->lists.n == 0) continue;
-        if (!uploaded) upload(opt);
-        uploaded = true;
+        if (!counted) count_step(opt);
+        counted = true;
         if (tn_check(opt->tn) == TN_OK) opt->kind->step(opt, &opt->lists);
     }
 }
@@ -188,8 +176,9 @@ double tn_optim_get_lr(const tn_optimizer *opt)
 void tn_optim_set_lr(tn_optimizer *opt, double lr)
 {
     if (!opt || !tn__optim_range(opt->tn, opt->kind->type, "lr", lr, 0, DBL_MAX)) return;
-    opt->lr_is_new |= lr != opt->lr;
+    if (lr == opt->lr) return;
     opt->lr = lr;
+    tn_write(opt->lr_tensor, &lr, sizeof lr);
 }
 
 const char *tn_optim_type(const tn_optimizer *opt)
@@ -209,6 +198,5 @@ tn_tensor *tn_optim_state(tn_optimizer *opt, int i, const char **name)
     if (i < 0 || i >= opt->n_state)
         return tn_raise(opt->tn, TN_INVALID, "%s: there is no state %d, it has %d", opt->kind->type, i, opt->n_state);
     if (name) *name = opt->state[i].name;
-    if (i == 0) opt->steps_unknown = opt->kind->counts;
     return opt->state[i].tensor;
 }

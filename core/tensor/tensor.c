@@ -3,6 +3,8 @@
  * Tensors and their storage: descriptors, making and freeing, looking. */
 #include "tensor/tensor.h"
 
+#include "tensor/notes.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,10 +114,12 @@ static tn_tensor *attach(tn_context *tn, tn_storage *storage, const tn_tensor_de
     return x;
 }
 
-static void storage_release(tn_storage *storage)
+void tn__storage_release(tn_storage *storage)
 {
     if (!storage || --storage->refs > 0) return;
-    tn__pool_free(storage->dev->pool, storage->data, storage->bytes);
+    tn_context *tn = storage->dev->ctx;
+    if (tn->recorder) tn__note_freed(tn, storage);
+    if (!storage->borrowed) tn__pool_free(storage->dev->pool, storage->data, storage->bytes);
     free(storage);
 }
 
@@ -136,9 +140,22 @@ tn_tensor *tn__new(tn_dev *dev, const tn_tensor_desc *desc)
                             TN_DESC_OF(desc), error.message);
         }
     }
+    if (tn->recorder) tn__note_allocated(tn, storage);
     tn_tensor *x = attach(tn, storage, desc, 0);
-    storage_release(storage);
+    tn__storage_release(storage);
     return x ? x : tn_raise(tn, TN_OUT_OF_MEMORY, "no host memory for a tensor");
+}
+
+tn_tensor *tn__borrow(tn_tensor *x)
+{
+    tn_context *tn = x->ctx;
+    tn_storage *storage = calloc(1, sizeof *storage);
+    if (!storage) return tn_raise(tn, TN_OUT_OF_MEMORY, "no host memory for a tensor");
+    *storage = (tn_storage){.refs = 1, .dev = x->storage->dev, .data = tn__data(x), .borrowed = true};
+    storage->bytes = x->storage->bytes - x->offset;
+    tn_tensor *y = attach(tn, storage, &x->desc, 0);
+    tn__storage_release(storage);
+    return y ? y : tn_raise(tn, TN_OUT_OF_MEMORY, "no host memory for a tensor");
 }
 
 tn_tensor *tn__view(tn_tensor *x, const tn_tensor_desc *desc, uint64_t offset)
@@ -152,7 +169,7 @@ void tn__free(tn_tensor *x)
 {
     tn__node_free(x->node);
     tn_release(x->grad);
-    storage_release(x->storage);
+    tn__storage_release(x->storage);
     free(x);
 }
 

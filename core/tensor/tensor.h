@@ -12,6 +12,7 @@ typedef struct tn_node tn_node;       /* engine/autograd.h */
 typedef struct tn_backend tn_backend; /* engine/backend.h: one loaded plugin */
 typedef struct tn_pool tn_pool;       /* tensor/pool.c: the caching allocator */
 typedef struct tn_plan_cache tn_plan_cache;
+typedef struct tn_recorder tn_recorder; /* program/record.c */
 
 /* One device opened by a context. */
 typedef struct tn_dev {
@@ -35,7 +36,10 @@ typedef struct tn_storage {
     tn_dev *dev;
     void *data; /* NULL if bytes is 0 */
     uint64_t bytes;
-    uint64_t version; /* counts in-place writes, so that backward notices a changed input */
+    uint64_t version;   /* counts in-place writes, so that backward notices a changed input */
+    bool borrowed;      /* data belongs to somebody else */
+    uint64_t recording; /* the last one that has seen it, and as which of its values */
+    int value;
 } tn_storage;
 
 struct tn_tensor {
@@ -48,8 +52,10 @@ struct tn_tensor {
     struct tn_scope *scope;
     /* autograd */
     bool requires_grad;
-    tn_node *node;   /* that made it (owned), or its leaf node, or NULL */
-    tn_tensor *grad; /* owned */
+    tn_node *node;      /* that made it (owned), or its leaf node, or NULL */
+    tn_tensor *grad;    /* owned */
+    uint64_t recording; /* the last one that has seen it, and as which of its tensors */
+    int traced;
 };
 
 /* A level of tn_begin. Holds one reference to each tensor made inside. */
@@ -82,7 +88,10 @@ struct tn_context {
     uint64_t pass;     /* of walks over the graph */
     tn_placement *placements;
     int n_placements, placement_room;
+    struct tn_account *accounts; /* engine/placement.c */
     bool profiling;
+    tn_recorder *recorder; /* NULL: nothing is being recorded */
+    uint64_t recordings;   /* so far */
 };
 
 /* ---- error.c */
@@ -110,6 +119,9 @@ void tn__scopes_close(tn_context *tn);
 /* A tensor on its own fresh memory with desc's dtype, dims and strides, in the current scope; nil after raising.
  * The strides must be dense. */
 tn_tensor *tn__new(tn_dev *dev, const tn_tensor_desc *desc);
+/* x's elements in a storage of their own, which borrows the memory; no graph. */
+tn_tensor *tn__borrow(tn_tensor *x);
+void tn__storage_release(tn_storage *storage); /* NULL is allowed */
 /* Another view of x's storage, `offset` bytes from its start; no graph. */
 tn_tensor *tn__view(tn_tensor *x, const tn_tensor_desc *desc, uint64_t offset);
 void tn__free(tn_tensor *x);       /* for tn_release: no reference is left */
