@@ -498,6 +498,19 @@ TN_API tn_loader *tn_loader_open(tn_dataset *data, const tn_loader_options *opti
 /* The next batch, in the current scope; false at the end of the epoch (the next call begins the next epoch) and on
  * error. */
 TN_API bool tn_loader_next(tn_loader *loader, tn_batch *batch);
+/* A batch as it is stored: rows of bytes, and which of them. It takes the three tensors to a program (see below), where
+ * tn_loader_decode makes the batch of them. */
+typedef struct tn_raw_batch {
+    tn_tensor *images; /* u8[R, ...]: the whole dataset if it lies on the device, else this batch */
+    tn_tensor *labels; /* i64[R] */
+    tn_tensor *rows;   /* i64[n] */
+    int64_t n;
+    int64_t index; /* of the batch in its epoch, from 0 */
+} tn_raw_batch;
+/* As tn_loader_next, which is the same and tn_loader_decode. */
+TN_API bool tn_loader_next_raw(tn_loader *loader, tn_raw_batch *raw);
+/* {x, y} of a raw batch: converted and scaled as the dataset says. raw->index is copied. */
+TN_API tn_batch tn_loader_decode(const tn_loader *loader, const tn_raw_batch *raw);
 TN_API int64_t tn_loader_batches(const tn_loader *loader);  /* per epoch */
 TN_API int64_t tn_loader_epoch(const tn_loader *loader);    /* epochs finished */
 TN_API int64_t tn_loader_position(const tn_loader *loader); /* batches given in the present epoch */

@@ -163,6 +163,14 @@ holds 'time to a target' grep -qE '"time_to_target": 0.0' "$work/peer.json"
 # Another build of tenon is a peer, too.
 expect 0 'other reference +64 +[0-9]' "${short[@]}" --backends reference,other:reference --peers "other=$tenon"
 
+# A backend replays programs; ":eager" or --eager asks for operators one by one.
+expect 0 'reference eager +64 ' "${short[@]}" --backends reference,reference:eager --json "$work/both.json"
+holds 'the mode is told' grep -q '"variant": "eager"' "$work/both.json"
+expect 0 '(reference|onednn) eager +64 ' "${short[@]}" --backends auto --eager
+holds 'inference knows both modes, too' "$tenon" bench --tasks infer --models simplenet --rounds 2 --round-seconds 0.01 \
+    --backends reference,reference:eager --quiet
+expect 1 'no backend or peer of this name' "${short[@]}" --backends nonesuch:eager
+
 # ---- the real thing: reference and whatever else is here, and its JSON is what the schema says
 
 whole=(--tasks train,infer,op --models simplenet --batch-sizes 64 --rounds 5 --round-seconds 0.02 --ops conv2d)

@@ -72,6 +72,11 @@ export TENON_BACKEND=reference TENON_NUM_THREADS=2
 expect 0 "^mnist is in $data/mnist" data fetch mnist
 expect 0 'epoch 2/2 .*test accuracy 9[0-9]\.' train --model simplenet --epochs 2 --batch-size 256 --json "$work/whole.json"
 
+# A step is a program unless --eager is given: both learn the same.
+expect 0 'epoch 2/2' train --model simplenet --epochs 2 --batch-size 256 --eager --json "$work/eager.json"
+without_times() { sed 's/"seconds".*//' "$1"; }
+holds 'a program trains to the numbers of eager operators' diff <(without_times "$work/whole.json") <(without_times "$work/eager.json")
+
 # The same in two halves: stopped by Ctrl-C somewhere, and resumed.
 half=(train --model simplenet --epochs 2 --batch-size 256 --save "$work/half.safetensors" --json "$work/half.json")
 "$tenon" "${half[@]}" >"$work/out" 2>"$work/err" &

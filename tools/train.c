@@ -17,7 +17,7 @@ typedef struct train_options {
 
 /* ---- options ------------------------------------------------------------------------------------------------ */
 
-enum { OPTIMIZER = 256, LR, MOMENTUM, DECAY, SCHEDULE, SEED, SAVE, RESUME, JSON, ALLOW_NAN };
+enum { OPTIMIZER = 256, LR, MOMENTUM, DECAY, SCHEDULE, SEED, SAVE, RESUME, JSON, ALLOW_NAN, EAGER };
 
 /* clang-format off */
 static const struct argp_option options[] = {
@@ -34,6 +34,7 @@ static const struct argp_option options[] = {
     {"json",         JSON,      "FILE", 0, "write a line of JSON for each epoch; - is stdout", 2},
     {"quiet",        'q',       NULL,   0, "print nothing but errors", 2},
     {"allow-nan",    ALLOW_NAN, NULL,   0, "go on when the loss is not a number", 2},
+    {"eager",        EAGER,     NULL,   0, "run operator by operator, not as a recorded program: slower, same numbers", 2},
     {0},
 };
 /* clang-format on */
@@ -91,6 +92,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case JSON: o->json = text; return 0;
     case 'q': o->quiet = true; return 0;
     case ALLOW_NAN: r->allow_nan = true; return 0;
+    case EAGER: r->eager = true; return 0;
     case ARGP_KEY_ARG: argp_error(state, "\"%s\" is no option; data is chosen by --data and --dataset", text); return 0;
     case ARGP_KEY_END: check_together(state, o); return 0;
     default: return ARGP_ERR_UNKNOWN;

@@ -44,6 +44,8 @@ static tn_scheduler *make_scheduler(tn_optimizer *optimizer, const tool_recipe *
     }
 }
 
+static void step_of_program(void *arg, tn_tensor *const *in, tn_tensor **out);
+
 void tool_training_init(tool_training *training, tn_context *tn, const tool_recipe *recipe)
 {
     *training = (tool_training){.recipe = recipe, .tn = tn, .state = {.rng = true}};
@@ -67,7 +69,12 @@ void tool_training_restart(tool_training *training)
     training->state.loader = tn_loader_open(
         training->data, &(tn_loader_options){.batch_size = recipe->batch_size, .shuffle = true, .seed = recipe->seed});
     if (!training->loss_sum) training->loss_sum = tn_zeros(tn, TN_F32, TN_SCALAR);
+    tn_program_reset(training->program); /* which has the old model in it */
+    if (!training->program && !recipe->eager)
+        training->program = tn_program_open(tn, "training step", step_of_program, training, 3, 0);
 }
+
+/* ---- a step */
 
 static void end_phase(tool_training *training, tool_phase phase)
 {
@@ -79,31 +86,47 @@ static void add_loss(tool_training *training, tn_tensor *loss, int64_t n)
     bool was = tn_set_grad_enabled(training->tn, false);
     tn_copy_(training->loss_sum, tn_add(training->loss_sum, tn_mul_scalar(tn_cast(loss, TN_F32), (double)n)));
     tn_set_grad_enabled(training->tn, was);
-    training->unread += n;
 }
 
-static void learn(tool_training *training, const tn_batch *batch)
+static void learn(tool_training *training, const tn_raw_batch *raw)
 {
     const tn_checkpoint *state = &training->state;
     tn_dtype dtype = training->recipe->dtype;
-    tn_tensor *x = dtype ? tn_cast(batch->x, dtype) : batch->x;
+    tn_batch batch = tn_loader_decode(state->loader, raw);
+    tn_tensor *x = dtype ? tn_cast(batch.x, dtype) : batch.x;
     end_phase(training, TOOL_DATA);
-    tn_tensor *loss = tn_cross_entropy(tn_nn_forward(state->model, x), batch->y);
+    tn_tensor *loss = tn_cross_entropy(tn_nn_forward(state->model, x), batch.y);
     end_phase(training, TOOL_FORWARD);
     tn_optim_zero_grad(state->optimizer);
     tn_backward(loss);
     end_phase(training, TOOL_BACKWARD);
     tn_optim_step(state->optimizer);
     end_phase(training, TOOL_OPTIMIZER);
-    add_loss(training, loss, batch->n);
+    add_loss(training, loss, batch.n);
+}
+
+/* in: images, labels, rows of a raw batch. */
+static void step_of_program(void *arg, tn_tensor *const *in, tn_tensor **out)
+{
+    tool_training *training = arg;
+    void (*ended)(void *arg, tool_phase phase) = training->ended;
+    (void)out;
+    training->ended = NULL; /* a replay would not tell */
+    learn(training, &(tn_raw_batch){.images = in[0], .labels = in[1], .rows = in[2]});
+    training->ended = ended;
 }
 
 bool tool_training_step(tool_training *training)
 {
-    tn_batch batch;
+    tn_raw_batch raw;
     tn_mark mark = tn_begin(training->tn);
-    bool more = tn_loader_next(training->state.loader, &batch);
-    if (more) learn(training, &batch);
+    bool more = tn_loader_next_raw(training->state.loader, &raw);
+    if (more && training->program) {
+        end_phase(training, TOOL_DATA);
+        tn_program_run(training->program, (tn_tensor *[]){raw.images, raw.labels, raw.rows}, NULL);
+    } else if (more)
+        learn(training, &raw);
+    if (more) training->unread += raw.n;
     tn_end(training->tn, mark, NULL);
     if (more) end_phase(training, TOOL_OTHER);
     return more && tn_check(training->tn) == TN_OK;

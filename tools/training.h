@@ -20,10 +20,11 @@ typedef struct tool_recipe {
     double gamma;
     uint64_t seed;
     bool allow_nan;
+    bool eager; /* operator by operator, not as a program */
 } tool_recipe;
 extern const tool_recipe tool_default_recipe;
 
-/* What a step consists of, in this order. */
+/* What a step consists of, in this order. A program is one piece: all but TOOL_DATA is TOOL_OTHER. */
 typedef enum tool_phase { TOOL_DATA, TOOL_FORWARD, TOOL_BACKWARD, TOOL_OPTIMIZER, TOOL_OTHER, TOOL_PHASES } tool_phase;
 
 typedef struct tool_training {
@@ -33,6 +34,7 @@ typedef struct tool_training {
     tn_checkpoint state;                        /* model, optimizer, scheduler (NULL without a schedule), loader */
     tn_tensor *loss_sum;                        /* on the device, since it was last read */
     int64_t unread;                             /* images in loss_sum */
+    tn_program *program;                        /* a step, from the bytes of a batch on; NULL: eager */
     void (*ended)(void *arg, tool_phase phase); /* told of the end of each phase of a step; may be NULL */
     void *ended_arg;
 } tool_training;

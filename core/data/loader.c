@@ -122,13 +122,12 @@ static bool upload_index(tn_loader *loader, int64_t count)
     return good;
 }
 
-static bool device_batch(tn_loader *loader, tn_batch *batch)
+static bool device_batch(tn_loader *loader, tn_raw_batch *raw)
 {
-    const tn_dataset *data = loader->data;
-    if (!loader->index && !upload_index(loader, data->count)) return false;
-    tn_tensor *index = tn_narrow(loader->index, 0, batch->index * loader->options.batch_size, batch->n);
-    batch->x = tn_gather_scale(loader->images, index, data->scale, data->shift);
-    batch->y = tn_index_select(loader->labels, index);
+    if (!loader->index && !upload_index(loader, loader->data->count)) return false;
+    raw->images = loader->images;
+    raw->labels = loader->labels;
+    raw->rows = tn_narrow(loader->index, 0, raw->index * loader->options.batch_size, raw->n);
     return true;
 }
 
@@ -146,7 +145,7 @@ static const tn__host_batch *take(tn_loader *loader)
     return tn__host_batches_take(loader->ahead);
 }
 
-static bool host_batch(tn_loader *loader, tn_batch *batch)
+static bool host_batch(tn_loader *loader, tn_raw_batch *raw)
 {
     const tn_dataset *data = loader->data;
     const tn__host_batch *host = take(loader);
@@ -162,15 +161,24 @@ static bool host_batch(tn_loader *loader, tn_batch *batch)
     if ((!loader->index || elsewhere) && !upload_index(loader, most)) return false;
     int64_t dims[TN_MAX_RANK] = {host->n};
     memcpy(dims + 1, data->dims, sizeof *dims * (size_t)data->rank);
-    tn_tensor *bytes = tn_from(loader->tn, host->images, TN_U8, data->rank + 1, dims);
-    batch->x = tn_gather_scale(bytes, tn_narrow(loader->index, 0, 0, host->n), data->scale, data->shift);
-    batch->y = tn_from(loader->tn, host->labels, TN_I64, 1, dims);
+    raw->images = tn_from(loader->tn, host->images, TN_U8, data->rank + 1, dims);
+    raw->labels = tn_from(loader->tn, host->labels, TN_I64, 1, dims);
+    raw->rows = tn_narrow(loader->index, 0, 0, host->n);
     return true;
 }
 
-bool tn_loader_next(tn_loader *loader, tn_batch *batch)
+tn_batch tn_loader_decode(const tn_loader *loader, const tn_raw_batch *raw)
 {
-    *batch = (tn_batch){0};
+    const tn_dataset *data = loader->data;
+    return (tn_batch){.x = tn_gather_scale(raw->images, raw->rows, data->scale, data->shift),
+                      .y = tn_index_select(raw->labels, raw->rows),
+                      .n = tn_dim(raw->rows, 0),
+                      .index = raw->index};
+}
+
+/* The next one is at hand, which may still fail; false at the end of the epoch and on error. */
+static bool has_next(tn_loader *loader)
+{
     if (!loader || tn_check(loader->tn) != TN_OK) return false;
     if (tn_is_recording(loader->tn)) {
         tn_raise(
@@ -183,18 +191,48 @@ bool tn_loader_next(tn_loader *loader, tn_batch *batch)
         go_to(loader, loader->epoch + 1, 0);
         return false;
     }
-    int64_t size = loader->options.batch_size, left = loader->data->count - loader->position * size;
-    *batch = (tn_batch){.n = left < size ? left : size, .index = loader->position};
-    tn_mark mark = tn_begin(loader->tn);
-    bool good = loader->images ? device_batch(loader, batch) : host_batch(loader, batch);
-    tn_end(loader->tn, mark, batch->x, batch->y, NULL);
-    if (!good || tn_check(loader->tn) != TN_OK) {
-        stop_ahead(loader); /* so that a later call begins with this batch again */
-        *batch = (tn_batch){0};
-        return false;
-    }
-    loader->position++;
     return true;
+}
+
+static bool make_raw(tn_loader *loader, tn_raw_batch *raw)
+{
+    int64_t size = loader->options.batch_size, left = loader->data->count - loader->position * size;
+    *raw = (tn_raw_batch){.n = left < size ? left : size, .index = loader->position};
+    return (loader->images ? device_batch(loader, raw) : host_batch(loader, raw)) && tn_check(loader->tn) == TN_OK;
+}
+
+/* Moves on, unless something failed: then a later call begins with this batch again. */
+static bool give(tn_loader *loader, bool good)
+{
+    good = good && tn_check(loader->tn) == TN_OK;
+    if (good)
+        loader->position++;
+    else
+        stop_ahead(loader);
+    return good;
+}
+
+bool tn_loader_next_raw(tn_loader *loader, tn_raw_batch *raw)
+{
+    *raw = (tn_raw_batch){0};
+    if (!has_next(loader)) return false;
+    if (give(loader, make_raw(loader, raw))) return true;
+    *raw = (tn_raw_batch){0};
+    return false;
+}
+
+bool tn_loader_next(tn_loader *loader, tn_batch *batch)
+{
+    tn_raw_batch raw;
+    *batch = (tn_batch){0};
+    if (!has_next(loader)) return false;
+    tn_mark mark = tn_begin(loader->tn);
+    bool good = make_raw(loader, &raw);
+    if (good) *batch = tn_loader_decode(loader, &raw);
+    tn_end(loader->tn, mark, batch->x, batch->y, NULL);
+    if (give(loader, good)) return true;
+    *batch = (tn_batch){0};
+    return false;
 }
 
 /* ---- looking and seeking */

@@ -71,7 +71,8 @@ enum {
     SUITE,
     QUICK,
     SEED,
-    LABEL
+    LABEL,
+    EAGER
 };
 
 /* clang-format off */
@@ -79,7 +80,8 @@ static const struct argp_option options[] = {
     {"tasks",         TASKS,         "LIST", 0, "train, infer, op (default: train,infer)", 1},
     {"models",        MODELS,        "LIST", 0, "simplenet, convnet (default: both)", 1},
     {"ops",           OPS,           "LIST", 0, "for the task op: which operators (default: all that the models use)", 1},
-    {"backends",      BACKENDS,      "LIST", 0, "onednn, cuda:1, auto, or a peer's name, pytorch or pytorch:dataloader (default: all there are)", 1},
+    {"backends",      BACKENDS,      "LIST", 0, "onednn, cuda:1, auto, onednn:eager, or a peer's name, pytorch or pytorch:dataloader (default: all there are, and the best one eager as well)", 1},
+    {"eager",         EAGER,         NULL,   0, "Tenon's backends run operator by operator, not as recorded programs", 1},
     {"dtypes",        DTYPES,        "LIST", 0, "f32, f64 (default: f32)", 1},
     {"batch-sizes",   BATCH_SIZES,   "LIST", 0, "numbers, and ranges such as 1-1024*4 or 16-64+16 (default: 64, and 1 for infer)", 1},
     {"peers",         PEERS,         "NAME=PROGRAM", 0, "another framework, by a program such as benchmarks/peers/pytorch.py", 1},
@@ -187,6 +189,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case 't': p->setup.threads = (int)tool_integer(state, "--threads", text, 1, 1024); return 0;
     case 'D': p->setup.data = text; return 0;
     case LABEL: p->label = text; return 0;
+    case EAGER: p->eager = true; return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "\"%s\" is no option; backends are named by --backends %s", text, text);
         return 0;
@@ -208,28 +211,60 @@ static const struct argp parser = {
 
 /* ---- the plan */
 
+static char *eager_name(const char *backend)
+{
+    char *name = NULL;
+    return asprintf(&name, "%s:eager", backend) < 0 ? NULL : name;
+}
+
 /* "auto" is a name for the best one. */
 static void resolve_auto(bench_plan *plan)
 {
-    int n;
+    int n, best = -1;
     const tn_backend_status *backends = tn_backends(&n);
-    for (int i = 0; i < plan->backends.n; i++)
-        for (int k = 0; k < n && !strcmp(plan->backends.items[i], "auto"); k++) {
-            if (!backends[k].chosen) continue;
-            free(plan->backends.items[i]);
-            plan->backends.items[i] = strdup(backends[k].name);
-        }
+    for (int k = 0; k < n; k++)
+        if (backends[k].chosen) best = k;
+    for (int i = 0; i < plan->backends.n && best >= 0; i++) {
+        char *spec = plan->backends.items[i];
+        bool eager = !strcmp(spec, "auto:eager");
+        if (!eager && strcmp(spec, "auto") != 0) continue;
+        plan->backends.items[i] = eager ? eager_name(backends[best].name) : strdup(backends[best].name);
+        free(spec);
+    }
 }
 
-/* All usable devices, and all peers. */
+static bool is_peer(const bench_plan *plan, const char *spec)
+{
+    size_t length = strcspn(spec, ":");
+    for (int i = 0; i < plan->n_peers; i++)
+        if (strlen(plan->peers[i].name) == length && !strncmp(plan->peers[i].name, spec, length)) return true;
+    return false;
+}
+
+static void be_eager(bench_plan *plan)
+{
+    for (int i = 0; plan->eager && i < plan->backends.n; i++) {
+        char *spec = plan->backends.items[i];
+        if (is_peer(plan, spec) || strstr(spec, ":eager")) continue;
+        plan->backends.items[i] = eager_name(spec);
+        free(spec);
+    }
+}
+
+/* All usable devices, the best one twice (as programs, and eagerly), and all peers. Operators have but one way. */
 static void choose_backends(bench_plan *plan)
 {
     int n;
     const tn_backend_status *backends = tn_backends(&n);
+    bool models = false;
+    for (int i = 0; i < plan->tasks.n; i++) models |= strcmp(plan->tasks.items[i], "op") != 0;
     for (int i = 0; i < n; i++)
-        for (int k = 0; k < backends[i].n_devices && plan->backends.n < BENCH_LIST; k++)
-            plan->backends.items[plan->backends.n++] =
-                strdup(backends[i].n_devices == 1 ? backends[i].name : backends[i].devices[k].name);
+        for (int k = 0; k < backends[i].n_devices && plan->backends.n < BENCH_LIST; k++) {
+            const char *name = backends[i].n_devices == 1 ? backends[i].name : backends[i].devices[k].name;
+            plan->backends.items[plan->backends.n++] = strdup(name);
+            if (models && !plan->eager && backends[i].chosen && k == 0 && plan->backends.n < BENCH_LIST)
+                plan->backends.items[plan->backends.n++] = eager_name(name);
+        }
     for (int i = 0; i < plan->n_peers && plan->backends.n < BENCH_LIST; i++)
         plan->backends.items[plan->backends.n++] = strdup(plan->peers[i].name);
 }
@@ -284,6 +319,7 @@ void bench_plan_read(bench_plan *plan, int argc, char **argv, bool ops)
     if (plan->suite) read_suite(plan, argc, argv, ops);
     if (plan->backends.n == 0) choose_backends(plan);
     resolve_auto(plan);
+    be_eager(plan);
     if (plan->setup.threads == 0) plan->setup.threads = tn_get_num_threads();
 }
 

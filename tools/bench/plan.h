@@ -36,6 +36,7 @@ typedef struct bench_plan {
     int64_t rounds, epochs, seed;
     double round_seconds, target, max_seconds; /* target NaN: none; max_seconds 0: no limit */
     const char *suite, *label;
+    bool eager; /* all backends but peers */
     bool again; /* a line is being read for the second time */
     bench_outputs outputs;
 } bench_plan;

@@ -76,18 +76,27 @@ static const bench_peer *find_peer(const bench_plan *plan, const char *spec)
     return NULL;
 }
 
-/* What its worker is asked for: "onednn:0", or a peer's name and its variant. */
+/* The device without the mode: of "cuda:1:eager", cuda:1. */
+static json_t *device_of(const char *spec, const char *mode)
+{
+    return mode ? json_stringn(spec, (size_t)(mode - spec)) : tool_json_text(spec);
+}
+
+/* What its worker is asked for: "onednn:0", "onednn:eager", or a peer's name and its variant. */
 static void lane_init(bench_session *session, const bench_group *group, bench_lane *lane, const char *spec)
 {
     const bench_peer *peer = find_peer(session->plan, spec);
-    const char *colon = strchr(spec, ':');
+    const char *colon = strchr(spec, ':'), *mode = peer ? NULL : strstr(spec, ":eager");
     char *why = peer ? NULL : refusal(spec);
     *lane = (bench_lane){.command = peer ? peer->command : NULL, .to = -1, .from = -1, .log = -1};
-    lane->row =
-        json_pack("{s:s, s:s*, s:s*, s:s*, s:o, s:s*, s:o, s:s, s:I, s:o}", "task", group->task, "model", group->model,
-                  "op", group->op, "sample", group->sample, "backend", json_stringn(spec, strcspn(spec, ":")),
-                  "variant", peer && colon ? colon + 1 : NULL, "device", peer ? json_null() : tool_json_text(spec),
-                  "dtype", group->dtype, "batch_size", (json_int_t)group->batch_size, "error", tool_json_text(why));
+    lane->row = json_pack("{s:s, s:s*, s:s*, s:s*, s:o, s:s*, s:o, s:s, s:I, s:o}", "task", group->task, "model",
+                          group->model, "op", group->op, "sample", group->sample, "backend",
+                          json_stringn(spec, strcspn(spec, ":")), "variant",
+                          peer && colon ? colon + 1
+                          : mode        ? mode + 1
+                                        : NULL,
+                          "device", peer ? json_null() : device_of(spec, mode), "dtype", group->dtype, "batch_size",
+                          (json_int_t)group->batch_size, "error", tool_json_text(why));
     json_array_append_new(json_object_get(session->run, "rows"), lane->row);
     free(why);
 }

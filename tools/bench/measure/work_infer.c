@@ -27,6 +27,12 @@ static void take_images(bench_worker *w, tn_loader *loader)
     }
 }
 
+static void forward(void *arg, tn_tensor *const *in, tn_tensor **out)
+{
+    bench_worker *w = arg;
+    out[0] = tn_nn_forward(w->model, tn_cast(in[0], w->dtype));
+}
+
 static void open(bench_worker *w)
 {
     double start = tool_now();
@@ -40,6 +46,8 @@ static void open(bench_worker *w)
     if (w->model) tn_nn_to(w->model, w->dtype);
     tn_nn_train(w->model, false);
     tn_set_grad_enabled(w->tn, false);
+    w->x = tn_empty(w->tn, TN_F32, TN_SHAPE(w->batch_size, 1, 28, 28));
+    if (!w->recipe.eager) w->program = tn_program_open(w->tn, "inference", forward, w, 1, 1);
     w->logits = calloc((size_t)w->batch_size, CLASSES * sizeof(double));
     if (!tn_check(w->tn) && (w->n_batches == 0 || !w->logits))
         tn_raise(w->tn, TN_INVALID, "there are no %lld test images for one batch", (long long)w->batch_size);
@@ -52,8 +60,12 @@ static int64_t step(bench_worker *w)
     const float *images = w->images + w->next_batch * floats;
     w->next_batch = (w->next_batch + 1) % w->n_batches;
     tn_mark mark = tn_begin(w->tn);
-    tn_tensor *x = tn_from(w->tn, images, TN_F32, TN_SHAPE(w->batch_size, 1, 28, 28));
-    tn_tensor *logits = tn_nn_forward(w->model, tn_cast(x, w->dtype));
+    tn_write(w->x, images, (size_t)floats * sizeof *images);
+    tn_tensor *logits = NULL;
+    if (w->program)
+        tn_program_run(w->program, &w->x, &logits);
+    else
+        forward(w, &w->x, &logits);
     tn_read(logits, w->logits, (size_t)(w->batch_size * CLASSES) * (w->dtype == TN_F64 ? 8 : 4));
     tn_end(w->tn, mark, NULL);
     return tn_check(w->tn) ? 0 : w->batch_size;

@@ -35,6 +35,19 @@ static const tn_device_status *device_status(const char *name)
     return NULL;
 }
 
+/* "onednn:eager", or the variant "eager": operators are not replayed as a program. */
+static void take_mode(bench_worker *w, const char **backend, const char *variant)
+{
+    static char kept[64];
+    static const char suffix[] = ":eager";
+    size_t length = strlen(*backend), tail = sizeof suffix - 1;
+    bool marked = length > tail && !strcmp(*backend + length - tail, suffix);
+    w->recipe.eager = marked || (variant && !strcmp(variant, "eager"));
+    if (!marked) return;
+    snprintf(kept, sizeof kept, "%.*s", (int)(length - tail), *backend);
+    *backend = kept;
+}
+
 /* False if the configuration is not of this program's making. */
 static bool read_config(bench_worker *w, const char **backend, const char **dtype)
 {
@@ -46,7 +59,8 @@ static bool read_config(bench_worker *w, const char **backend, const char **dtyp
                     &setup->model, "backend", backend, "dtype", dtype, "batch_size", &batch_size, "threads", &threads,
                     "seed", &seed, "root", &data, "dataset", &dataset, "variant", &variant))
         return false;
-    if (variant) *backend = variant; /* "old:onednn": this program is a peer of another tenon */
+    if (variant && strcmp(variant, "eager") != 0) *backend = variant; /* "old:onednn": it is a peer of another tenon */
+    take_mode(w, backend, variant);
     for (int i = 0; i < WORKS; i++)
         if (!strcmp(works[i]->task, task)) w->work = works[i];
     setup->data = data;

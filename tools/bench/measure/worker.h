@@ -32,8 +32,10 @@ struct bench_worker {
     tool_training training; /* of train */
     tn_loader *test;
 
-    tn_module *model; /* of infer */
-    float *images;    /* n_batches batches, in host memory */
+    tn_module *model;    /* of infer */
+    tn_tensor *x;        /* images of a call */
+    tn_program *program; /* NULL: eager */
+    float *images;       /* n_batches batches, in host memory */
     void *logits;
     int64_t image_floats, n_batches, next_batch;
 
