@@ -36,6 +36,7 @@ bool check_gradient(const op_subject *subject, op_report *report);  /* f64, agai
 bool check_second_derivative(const op_subject *subject, op_report *report); /* the same of the gradient */
 bool check_decomposition(const op_subject *subject, op_report *report);     /* a fused operator equals its parts */
 bool check_backend(const op_subject *subject, op_report *report); /* other agrees with reference, any strides */
+bool check_program(const op_subject *subject, op_report *report); /* replayed in a program it does what it does */
 /* NaN and infinities come out where they should: in f32 as in f64, on the other backend as on the reference. */
 bool check_not_finite(const op_subject *subject, op_report *report);
 

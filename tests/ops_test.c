@@ -27,7 +27,9 @@ static const struct {
     {"gradient", check_gradient, false},
     {"second derivative", check_second_derivative, false},
     {"decomposition", check_decomposition, false},
+    {"in a program", check_program, false},
     {"as the reference does", check_backend, true},
+    {"in a program", check_program, true},
     {"NaN and infinities", check_not_finite, true},
 };
 enum { N_PROMISES = sizeof promises / sizeof *promises, MOST_BACKENDS = 4, MOST_TESTS = 4000 };
@@ -135,6 +137,16 @@ static bool nan_becomes_zero(tn_context *tn, const tn_op *op, const void *attrs,
     return ok;
 }
 
+/* Other constants in each call, which a replay does not know. */
+static bool wrong_when_called_again(tn_context *tn, const tn_op *op, const void *attrs, int n_in, tn_tensor *const *in,
+                                    tn_tensor **out)
+{
+    static int calls;
+    bool ok = tn__apply_all(tn, op, attrs, n_in, in, out);
+    if (ok) out[0] = tn_mul_scalar(out[0], 1 + calls++ % 7);
+    return ok;
+}
+
 static tn_context *broken_backend;
 
 static bool wrong_on_one_backend(tn_context *tn, const tn_op *op, const void *attrs, int n_in, tn_tensor *const *in,
@@ -176,6 +188,9 @@ static void checks_notice_what_is_wrong(void **state)
     assert_noticed(&tn__op_square, wrong_gradient, check_gradient, "wrong gradient");
     assert_noticed(&tn__op_sin, wrong_second_derivative, check_second_derivative, "wrong second derivative");
     assert_noticed(&tn__op_exp, nan_becomes_zero, check_not_finite, "NaN");
+    op_report report = {.why = ""};
+    assert_false(check_program(&(op_subject){&tn__op_exp, wrong_when_called_again, reference, NULL}, &report));
+    assert_non_null(strstr(report.why, "as a program"));
 }
 
 /* For a copy of an operator, which the catalogue does not know. */

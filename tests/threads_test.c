@@ -11,17 +11,27 @@ enum { THREADS = 4, STEPS = 20 };
 /* What a training run comes to: the weights' sum, bit for bit. */
 typedef struct work {
     uint64_t seed;
+    bool as_program;
     double sum;
     tn_status status;
 } work;
 
-static tn_tensor *step(tn_context *tn, tn_module *net)
+typedef struct learner {
+    tn_context *tn;
+    tn_module *net;
+    tn_optimizer *adam;
+} learner;
+
+static void step(void *arg, tn_tensor *const *in, tn_tensor **out)
 {
+    const learner *l = arg;
+    tn_context *tn = l->tn;
+    (void)in, (void)out;
+    tn_optim_zero_grad(l->adam);
     tn_tensor *x = tn_normal(tn, TN_F32, 0, 1, TN_SHAPE(16, 1, 12, 12));
     tn_tensor *y = tn_argmax(tn_narrow(tn_flatten(x, 1, -1), 1, 0, 10), 1, false);
-    tn_tensor *loss = tn_cross_entropy(tn_nn_forward(net, x), y);
-    tn_backward(loss);
-    return loss;
+    tn_backward(tn_cross_entropy(tn_nn_forward(l->net, x), y));
+    tn_optim_step(l->adam);
 }
 
 static void *train(void *argument)
@@ -32,12 +42,14 @@ static void *train(void *argument)
     tn_module *net =
         tn_nn_sequential(tn, tn_nn_conv2d(tn, 1, 8, 3, true, NULL), tn_nn_relu(tn), tn_nn_max_pool2d(tn, 2),
                          tn_nn_flatten(tn), tn_nn_linear(tn, 200, 10, true), NULL);
-    tn_optimizer *adam = tn_optim_adam(net, NULL);
+    learner l = {tn, net, tn_optim_adam(net, NULL)};
+    tn_program *program = tn_program_open(tn, "step", step, &l, 0, 0);
     for (int i = 0; i < STEPS; i++) {
         tn_mark mark = tn_begin(tn);
-        tn_optim_zero_grad(adam);
-        step(tn, net);
-        tn_optim_step(adam);
+        if (w->as_program)
+            tn_program_run(program, NULL, NULL);
+        else
+            step(&l, NULL, NULL);
         tn_end(tn, mark, NULL);
     }
     for (int i = 0; i < tn_nn_state_count(net); i++)
@@ -58,7 +70,10 @@ static void contexts_on_threads_do_what_they_do_alone(void **state)
 {
     (void)state;
     work together[THREADS] = {{0}}, alone[THREADS] = {{0}};
-    for (int i = 0; i < THREADS; i++) together[i].seed = alone[i].seed = 1 + (uint64_t)i / 2;
+    for (int i = 0; i < THREADS; i++) {
+        together[i].seed = alone[i].seed = 1 + (uint64_t)i / 2;
+        together[i].as_program = alone[i].as_program = i % 2;
+    }
     run_all(train, together);
     for (int i = 0; i < THREADS; i++) train(&alone[i]);
     for (int i = 0; i < THREADS; i++) {
