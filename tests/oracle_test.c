@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Training follows PyTorch, step by step: from its initial weights, on its batches, with its losses. In f64 on the
- * reference backend each run is followed to 1e-7; in f32 on every backend to 1e-4. Runs that no f32 program can follow
+ * reference backend each run is followed to 1e-7; in f32 on every backend to 1e-4, eagerly and as a program. Runs that no f32 program can follow
  * to the end (oracles/make_oracles.py tells why) are begun anew from the f64 run's state every LEG steps. */
 #include "check.h"
 #include "sample.h"
@@ -123,6 +123,7 @@ typedef struct trainer {
     tn_optimizer *optimizer;
     tn_scheduler *schedule;
     tn_tensor *images, *labels, *order, *losses;
+    tn_program *program; /* NULL: eager */
 } trainer;
 
 static char *oracle_path(const char *name, char *buffer)
@@ -170,17 +171,28 @@ static trainer trainer_open(const char *backend, const run *r, tn_dtype dtype)
     return t;
 }
 
-static double step(trainer *t, int k)
+/* in: which images; out: their loss. */
+static void learn(void *arg, tn_tensor *const *in, tn_tensor **out)
 {
-    tn_mark mark = tn_begin(t->tn);
-    tn_tensor *index = tn_select(t->order, 0, k);
+    trainer *t = arg;
+    tn_tensor *index = in[0];
     tn_tensor *x = t->dtype == TN_F32 ? tn_gather_scale(t->images, index, 1 / 255.0, 0)
                                       : tn_mul_scalar(tn_cast(tn_index_select(t->images, index), t->dtype), 1 / 255.0);
     tn_tensor *y = tn_cast(tn_index_select(t->labels, index), TN_I64);
     tn_optim_zero_grad(t->optimizer);
-    tn_tensor *loss = tn_cross_entropy(tn_nn_forward(t->net, x), y);
-    tn_backward(loss);
+    out[0] = tn_cross_entropy(tn_nn_forward(t->net, x), y);
+    tn_backward(out[0]);
     tn_optim_step(t->optimizer);
+}
+
+static double step(trainer *t, int k)
+{
+    tn_mark mark = tn_begin(t->tn);
+    tn_tensor *index = tn_select(t->order, 0, k), *loss = NULL;
+    if (t->program)
+        tn_program_run(t->program, &index, &loss);
+    else
+        learn(t, &index, &loss);
     if (t->schedule) tn_lr_advance(t->schedule);
     double value = tn_item(loss);
     tn_end(t->tn, mark, NULL);
@@ -253,7 +265,8 @@ typedef struct job {
     const run *run;
     const char *backend;
     tn_dtype dtype;
-    char name[100];
+    bool as_program;
+    char name[120];
 } job;
 
 static int steps_of(const run *r)
@@ -276,6 +289,7 @@ static void f32_follows_pytorch(void **state)
 {
     const job *j = *state;
     trainer t = trainer_open(j->backend, j->run, TN_F32);
+    if (j->as_program) t.program = tn_program_open(t.tn, "step", learn, &t, 1, 1);
     for (int k = 0; k < steps_of(j->run); k++) {
         if (j->run->legs && k % LEG == 0) become(&t, &snapshots[j->run - runs][k / LEG]);
         follow(&t, k, 1e-4);
@@ -284,15 +298,16 @@ static void f32_follows_pytorch(void **state)
     tn_close(t.tn);
 }
 
-static struct CMUnitTest tests[N_RUNS * (1 + MOST_BACKENDS)];
-static job jobs[N_RUNS * (1 + MOST_BACKENDS)];
+static struct CMUnitTest tests[N_RUNS * (1 + 2 * MOST_BACKENDS)];
+static job jobs[N_RUNS * (1 + 2 * MOST_BACKENDS)];
 static size_t n_tests;
 
-static void add(const run *r, const char *backend, tn_dtype dtype)
+static void add(const run *r, const char *backend, tn_dtype dtype, bool as_program)
 {
     job *j = &jobs[n_tests];
-    *j = (job){r, backend, dtype, ""};
-    snprintf(j->name, sizeof j->name, "%s follows PyTorch in %s on %s", r->name, tn_dtype_name(dtype), backend);
+    *j = (job){r, backend, dtype, as_program, ""};
+    snprintf(j->name, sizeof j->name, "%s follows PyTorch in %s on %s%s", r->name, tn_dtype_name(dtype), backend,
+             as_program ? ", as a program" : "");
     tests[n_tests++] =
         (struct CMUnitTest){j->name, dtype == TN_F64 ? f64_follows_pytorch : f32_follows_pytorch, NULL, NULL, j};
 }
@@ -309,9 +324,10 @@ int main(int argc, char **argv)
     setenv("TENON_FALLBACK", "error", 1);
     const tn_backend_status *backends = tn_backends(&n);
     for (int r = 0; r < N_RUNS; r++) {
-        add(&runs[r], "reference", TN_F64);
+        add(&runs[r], "reference", TN_F64, false);
         for (int i = 0; i < n && i < MOST_BACKENDS; i++)
-            if (!backends[i].refused) add(&runs[r], backends[i].name, TN_F32);
+            for (int as_program = 0; as_program < 2 && !backends[i].refused; as_program++)
+                add(&runs[r], backends[i].name, TN_F32, as_program);
     }
     if (argc > 1) cmocka_set_test_filter(argv[1]);
     return _cmocka_run_group_tests("training", tests, n_tests, NULL, release_snapshots);
