@@ -534,9 +534,10 @@ TN_API const int64_t *tn_loader_order(const tn_loader *loader, int64_t *count);
  * tn_program_reset makes it anew. Each kind of inputs (shapes, dtypes, memory order, device, gradients enabled) has a
  * recording of its own, so a shorter last batch is no trouble.
  *
- * A function that looks at values on the host (tn_item, tn_read, tn_print), writes the host's data to tensors in use,
- * moves tensors between devices or asks a loader for a batch is refused with a message that names the culprit, since
- * later runs would not do it again. Tensors that it makes of the host's data are constants.
+ * A function that looks at values on the host (tn_item, tn_read, tn_print), writes the host's data to tensors in use, or
+ * asks a loader for a batch is refused with a message that names the culprit, since later runs would not do it again.
+ * Tensors that it makes of the host's data are constants. One that moves tensors between devices, itself or since an
+ * operator falls back, runs operator by operator each time; a warning in the log says so.
  *
  * Results are overwritten by the next run with inputs of the same kind, and have no graph. */
 typedef struct tn_program tn_program;
@@ -562,12 +563,13 @@ TN_API const char *tn_program_pass(int i, const char **what);
 typedef struct tn_program_stats {
     int recordings;
     uint64_t runs; /* the recording ones among them */
-    /* Of the recording that ran last: */
-    int recorded_ops;     /* operators that the function ran */
-    int ops;              /* that a replay runs */
-    int reused_in_place;  /* results that lie where an input was */
-    uint64_t arena_bytes; /* for all temporaries and workspaces */
-    uint64_t eager_bytes; /* most that the same took while the function ran */
+    /* Of what ran last: */
+    const char *not_recorded; /* why it is not replayed but runs operator by operator; NULL if it is replayed */
+    int recorded_ops;         /* operators that the function ran */
+    int ops;                  /* that a replay runs */
+    int reused_in_place;      /* results that lie where an input was */
+    uint64_t arena_bytes;     /* for all temporaries and workspaces */
+    uint64_t eager_bytes;     /* most that the same took while the function ran */
 } tn_program_stats;
 TN_API tn_program_stats tn_program_look(const tn_program *program);
 

@@ -363,7 +363,25 @@ static void a_missing_operator_falls_back_where_allowed(void **state)
 
 /* ---- memory that the host cannot reach */
 
-static void train_far_away(FILE *out, const char *spec)
+typedef struct far_step {
+    tn_context *tn;
+    tn_module *net;
+    tn_optimizer *adam;
+} far_step;
+
+static void learn_far_away(void *arg, tn_tensor *const *in, tn_tensor **out)
+{
+    const far_step *s = arg;
+    (void)in;
+    tn_tensor *x = tn_normal(s->tn, TN_F32, 0, 1, TN_SHAPE(4, 1, 6, 6));
+    tn_tensor *y = tn_argmax(tn_narrow(tn_flatten(x, 1, -1), 1, 0, 5), 1, false);
+    tn_optim_zero_grad(s->adam);
+    out[0] = tn_cross_entropy(tn_nn_forward(s->net, x), y);
+    tn_backward(out[0]);
+    tn_optim_step(s->adam);
+}
+
+static void train_far_away(FILE *out, const char *spec, bool as_program)
 {
     setenv("TENON_PLUGIN_FILES", built("remote"), 1);
     setenv("TENON_FALLBACK", "allow", 1);
@@ -372,23 +390,35 @@ static void train_far_away(FILE *out, const char *spec)
     tn_module *net = tn_nn_sequential(tn, tn_nn_conv2d(tn, 1, 2, 3, true, NULL), tn_nn_batch_norm2d(tn, 2),
                                       tn_nn_relu(tn), tn_nn_max_pool2d(tn, 2), tn_nn_flatten(tn),
                                       tn_nn_dropout(tn, 0.2), tn_nn_linear(tn, 8, 5, true), NULL);
-    tn_optimizer *adam = tn_optim_adam(net, NULL);
+    far_step step = {tn, net, tn_optim_adam(net, NULL)};
+    tn_program *program = tn_program_open(tn, "step", learn_far_away, &step, 0, 1);
     for (int i = 0; i < 3; i++) {
         tn_mark mark = tn_begin(tn);
-        tn_tensor *x = tn_normal(tn, TN_F32, 0, 1, TN_SHAPE(4, 1, 6, 6));
-        tn_tensor *y = tn_argmax(tn_narrow(tn_flatten(x, 1, -1), 1, 0, 5), 1, false);
-        tn_optim_zero_grad(adam);
-        tn_tensor *loss = tn_cross_entropy(tn_nn_forward(net, x), y);
-        tn_backward(loss);
-        tn_optim_step(adam);
+        tn_tensor *loss = NULL;
+        if (as_program)
+            tn_program_run(program, NULL, &loss);
+        else
+            learn_far_away(&step, NULL, &loss);
         fprintf(out, "%.9g ", tn_item(loss));
         tn_end(tn, mark, NULL);
     }
     tn_tensor *far = tn_arange(tn, TN_F32, 0, 6, 1), *near = tn_to(far, "reference"), *back = tn_to(near, spec);
     fprintf(out, "%g %g %s", tn_item(tn_sum(near, TN_ALL, false)), tn_item(tn_select(tn_add(far, back), 0, 5)),
             tn_message(tn));
+    const char *why = tn_program_look(program).not_recorded;
+    if (why) fprintf(out, " %s", why);
     tn_clear(tn);
     tn_close(tn);
+}
+
+static void train_operator_by_operator(FILE *out, const char *spec)
+{
+    train_far_away(out, spec, false);
+}
+
+static void train_as_program(FILE *out, const char *spec)
+{
+    train_far_away(out, spec, true);
 }
 
 /* Alike but for rounding: tensors that have travelled may lie in another order. */
@@ -397,13 +427,56 @@ static void a_device_with_memory_of_its_own_trains_alike(void **state)
     (void)state;
     double near[5], far[5];
     static const char format[] = "%lf %lf %lf %lf %lf";
-    assert_int_equal(
-        sscanf(in_child(train_far_away, "reference"), format, &near[0], &near[1], &near[2], &near[3], &near[4]), 5);
-    assert_int_equal(sscanf(in_child(train_far_away, "remote"), format, &far[0], &far[1], &far[2], &far[3], &far[4]),
-                     5);
-    for (int i = 0; i < 5; i++)
-        if (!(fabs(near[i] - far[i]) <= 1e-5 * fabs(near[i]))) fail_msg("%d: %.9g near, %.9g far", i, near[i], far[i]);
-    assert_true(near[0] > near[2]);
+    for (int as_program = 0; as_program < 2; as_program++) {
+        void (*train)(FILE * out, const char *spec) = as_program ? train_as_program : train_operator_by_operator;
+        const char *text = in_child(train, "reference");
+        assert_int_equal(sscanf(text, format, &near[0], &near[1], &near[2], &near[3], &near[4]), 5);
+        assert_null(strstr(text, "moves"));
+        text = in_child(train, "remote");
+        assert_int_equal(sscanf(text, format, &far[0], &far[1], &far[2], &far[3], &far[4]), 5);
+        for (int i = 0; i < 5; i++)
+            if (!(fabs(near[i] - far[i]) <= 1e-5 * fabs(near[i])))
+                fail_msg("%d: %.9g near, %.9g far", i, near[i], far[i]);
+        assert_true(near[0] > near[2]);
+        /* A program says why it cannot be one: what falls back there travels. */
+        assert_true(!strstr(text, "moves from remote:0 to reference:0") == !as_program);
+    }
+}
+
+/* Copies are the device's own operators: a program of them is replayed there, and timed by the device's events. */
+static void copy_twice(void *arg, tn_tensor *const *in, tn_tensor **out)
+{
+    (void)arg;
+    out[0] = tn_clone(tn_clone(in[0]));
+}
+
+static void replay_far_away(FILE *out, const char *spec)
+{
+    setenv("TENON_PLUGIN_FILES", built("remote"), 1);
+    tn_context *tn = tn_open(spec);
+    tn_program *program = tn_program_open(tn, "copies", copy_twice, NULL, 1, 1);
+    tn_program_set_passes(program, "none");
+    for (int i = 0; i < 4; i++) {
+        tn_tensor *x = tn_from(tn, (float[]){(float)i, 2}, TN_F32, TN_SHAPE(2)), *y = NULL;
+        tn_reset_placements(tn);
+        tn_set_profiling(tn, i == 3);
+        tn_program_run(program, &x, &y);
+        int n;
+        const tn_placement *row = tn_placements(tn, &n);
+        uint64_t calls = n ? row->calls : 0, ns = n ? row->nanoseconds : 0;
+        tn_set_profiling(tn, false);
+        fprintf(out, "%g: %d calls, %d ns; ", tn_item(tn_select(y, 0, 0)), (int)calls, (int)ns);
+    }
+    fprintf(out, "%d recording; %s", tn_program_look(program).recordings, tn_message(tn));
+    tn_clear(tn);
+    tn_close(tn);
+}
+
+static void a_program_is_replayed_on_a_device_with_memory_of_its_own(void **state)
+{
+    (void)state;
+    assert_string_equal(in_child(replay_far_away, "remote"),
+                        "0: 2 calls, 0 ns; 1: 2 calls, 0 ns; 2: 2 calls, 0 ns; 3: 2 calls, 2000 ns; 1 recording; ");
 }
 
 /* Calls and nanoseconds of copy on a device, and how the backend describes itself. */
@@ -503,6 +576,7 @@ int main(void)
         cmocka_unit_test(a_missing_operator_is_an_error_on_a_named_backend),
         cmocka_unit_test(a_missing_operator_falls_back_where_allowed),
         cmocka_unit_test(a_device_with_memory_of_its_own_trains_alike),
+        cmocka_unit_test(a_program_is_replayed_on_a_device_with_memory_of_its_own),
         cmocka_unit_test(events_time_operators_while_profiling),
         cmocka_unit_test(backends_say_how_they_work),
     };

@@ -30,8 +30,8 @@ bool tn__note_view(tn_context *tn, const tn_op *op, const void *attrs, size_t at
  * yet: that is a constant of the program. False after raising why not. what: "read", "write". */
 bool tn__note_host_read(tn_tensor *x, const char *what);
 bool tn__note_host_write(tn_tensor *x, const char *what);
-/* Refuses what a program cannot do; returns false. */
-bool tn__refuse_recording(tn_context *tn, const char *what);
+/* What a replay cannot do, though the function can, and why (a phrase): it goes on, and is not recorded. */
+void tn__give_up_recording(tn_context *tn, const char *format, ...) TN_PRINTF(2, 3);
 
 /* x's gradient has been set (or cleared). */
 void tn__note_grad(tn_tensor *x);

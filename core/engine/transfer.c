@@ -145,8 +145,8 @@ tn_tensor *tn_to(tn_tensor *x, const char *device)
     tn_dev *dev = tn__device(tn, device);
     if (!dev) return tn__nil(tn);
     if (dev == tn__dev_of(x)) return x;
-    if (tn->recorder && !tn__refuse_recording(tn, "a tensor moves to another device, which programs do not do yet"))
-        return tn__nil(tn);
+    if (tn->recorder)
+        tn__give_up_recording(tn, "a tensor %s moves from %s to %s", TN_SHAPE_OF(x), tn_device_of(x), dev->name);
     tn_tensor *y = convey(x, dev);
     if (tn_check(tn) != TN_OK || tn_is_nil(y)) return tn__nil(tn);
     return tn__record(tn, &to_op, NULL, 0, 1, &x, 1, &y) ? y : tn__nil(tn);

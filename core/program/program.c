@@ -12,6 +12,7 @@ typedef struct recording {
     tn_tensor_desc *in; /* what the inputs looked like */
     tn_dev **devs;
     bool grad_enabled;
+    char *given_up; /* why the function runs for itself each time; NULL: built is replayed */
     tn_built built;
     uint64_t runs, unaccounted;
 } recording;
@@ -37,6 +38,7 @@ static void recording_release(recording *r)
 {
     if (!r) return;
     tn__built_release(&r->built);
+    free(r->given_up);
     free(r->in);
     free(r->devs);
     free(r);
@@ -198,8 +200,12 @@ static tn_status record(tn_program *program, tn_tensor *const *in, tn_tensor **o
     recording *r = recording_new(program, in);
     if (!r) return tn_check(tn);
     bool ok = tn__record_function(tn, program->name, program->fn, program->arg, program->n_in, in, program->n_out, out,
-                                  &recorded) &&
-              tn__build(tn, program->name, program->passes, &recorded, &r->built);
+                                  &recorded, &r->given_up);
+    if (ok && r->given_up)
+        tn_log_line(TN_LOG_WARN, "program %s runs operator by operator: %s, which cannot be replayed", program->name,
+                    r->given_up);
+    else
+        ok = ok && tn__build(tn, program->name, program->passes, &recorded, &r->built);
     if (!ok) {
         recording_release(r);
         for (int i = 0; i < program->n_out; i++) out[i] = tn__nil(tn);
@@ -214,8 +220,9 @@ static tn_status record(tn_program *program, tn_tensor *const *in, tn_tensor **o
 static tn_status replay(tn_program *program, recording *r, tn_tensor *const *in, tn_tensor **out)
 {
     r->runs++;
-    if (!program->tn->profiling) r->unaccounted++;
     program->last = r;
+    if (r->given_up) return run_eagerly(program, in, out);
+    if (!program->tn->profiling) r->unaccounted++;
     tn_status status = tn__built_run(&r->built, in);
     for (int i = 0; i < program->n_out; i++) out[i] = status == TN_OK ? r->built.recorded.out[i] : tn__nil(program->tn);
     return status;
@@ -274,9 +281,13 @@ tn_program_stats tn_program_look(const tn_program *program)
 {
     tn_program_stats stats = {0};
     if (!program) return stats;
-    stats.recordings = program->n_recordings;
-    for (int i = 0; i < program->n_recordings; i++) stats.runs += program->recordings[i]->runs;
+    for (int i = 0; i < program->n_recordings; i++) {
+        stats.recordings += !program->recordings[i]->given_up;
+        stats.runs += program->recordings[i]->runs;
+    }
     if (!program->last) return stats;
+    stats.not_recorded = program->last->given_up;
+    if (stats.not_recorded) return stats;
     const tn_built *built = &program->last->built;
     stats.recorded_ops = count_ops(&built->recorded.trace);
     stats.ops = built->n_execs;

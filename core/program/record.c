@@ -23,7 +23,8 @@ struct tn_recorder {
     tn_recorded *out;
     touched *touched;
     int n_touched, touched_room;
-    uint64_t live; /* bytes of fresh values */
+    uint64_t live;  /* bytes of fresh values */
+    char *given_up; /* why; NULL: it has not been */
 };
 
 /* ---- values and tensors */
@@ -160,10 +161,13 @@ bool tn__note_view(tn_context *tn, const tn_op *op, const void *attrs, size_t at
 
 /* ---- the host */
 
-bool tn__refuse_recording(tn_context *tn, const char *what)
+void tn__give_up_recording(tn_context *tn, const char *format, ...)
 {
-    tn_raise(tn, TN_UNSUPPORTED, "program %s: %s", tn->recorder->name, what);
-    return false;
+    tn_recorder *r = tn->recorder;
+    va_list args;
+    va_start(args, format);
+    if (!r->given_up && vasprintf(&r->given_up, format, args) < 0) r->given_up = NULL, no_memory(r);
+    va_end(args);
 }
 
 /* What made the value, in words. */
@@ -180,6 +184,7 @@ static const char *origin(const tn_recorder *r, const tn_storage *storage)
 bool tn__note_host_read(tn_tensor *x, const char *what)
 {
     tn_recorder *r = x->ctx->recorder;
+    if (r->given_up) return true;
     const char *from = origin(r, x->storage);
     bool by_op = strchr(from, ' ') == NULL;
     tn_raise(
@@ -194,6 +199,7 @@ bool tn__note_host_write(tn_tensor *x, const char *what)
 {
     tn_recorder *r = x->ctx->recorder;
     tn_trace *trace = &r->out->trace;
+    if (r->given_up) return true;
     if (is_known(r, x->storage) && trace->values[x->storage->value].fresh) {
         int value = x->storage->value;
         bool used = false;
@@ -383,8 +389,15 @@ static bool make_room(tn_recorder *r)
     return out->inputs && out->in && out->out && out->out_traced ? true : no_memory(r);
 }
 
+/* The results are all that is left of a run that was not recorded: the caller's scope takes them. */
+static void hand_over(tn_recorder *r)
+{
+    for (int i = 0; i < r->out->n_out; i++)
+        if (!r->out->out[i]->scope) tn__scope_add(r->tn, tn_retain(r->out->out[i]));
+}
+
 bool tn__record_function(tn_context *tn, const char *name, tn_program_fn fn, void *arg, int n_in, tn_tensor *const *in,
-                         int n_out, tn_tensor **out, tn_recorded *recorded)
+                         int n_out, tn_tensor **out, tn_recorded *recorded, char **given_up)
 {
     *recorded = (tn_recorded){.trace.tn = tn, .n_in = n_in, .n_out = n_out};
     tn_recorder r = {.tn = tn, .name = name, .id = ++tn->recordings, .out = recorded};
@@ -395,7 +408,9 @@ bool tn__record_function(tn_context *tn, const char *name, tn_program_fn fn, voi
     for (int i = 0; i < r.n_touched; i++) tn_release(r.touched[i].x);
     free(r.touched);
     for (int i = 0; i < n_out; i++) out[i] = ok ? recorded->out[i] : tn__nil(tn);
-    if (!ok) tn__recorded_release(recorded);
+    if (ok && r.given_up) hand_over(&r);
+    if (!ok || r.given_up) tn__recorded_release(recorded);
+    *given_up = r.given_up;
     return ok;
 }
 
