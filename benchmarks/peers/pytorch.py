@@ -16,8 +16,10 @@ import inspect
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 from alone import main
 from common import Refused, Worker, check_config, host_batches, keep_freed_memory, now, positive, read_split, set_threads
@@ -29,6 +31,7 @@ VARIANTS = {
     "eager": "NCHW",
     "channels_last": "channels_last",
     "dataloader": "NCHW, DataLoader(TensorDataset, shuffle=True)",
+    "torchvision": "NCHW, DataLoader(torchvision.datasets.MNIST(transform=ToTensor()), shuffle=True)",
     "default_malloc": "as the best one, but malloc gives freed memory back",
     "jit": "NCHW, torch.jit.optimize_for_inference",
     "compile": "torch.compile",
@@ -85,7 +88,7 @@ class TorchWorker(Worker):
         super().__init__(config)
         self.variant = config.get("variant")
         self.on = config.get("device")
-        self.kept = self.variant != "default_malloc" and keep_freed_memory()
+        self.kept = self.variant not in ("default_malloc", "torchvision") and keep_freed_memory()
         set_threads(config["threads"])
         with self.timed("open"):
             import_torch()
@@ -115,7 +118,7 @@ class TorchWorker(Worker):
         way = self.variant if self.variant not in (None, "default_malloc") else self.best_way()
         if way == "channels_last" and self.config["model"] != "convnet":
             raise Refused("channels_last is for models with convolutions: convnet")
-        if way in ("dataloader", "cuda_graphs") and self.config["task"] != "train":
+        if way in ("dataloader", "torchvision", "cuda_graphs") and self.config["task"] != "train":
             raise Refused(f"{way} is a way to train, not to infer")
         if way == "jit" and self.config["task"] != "infer":
             raise Refused("jit is a way to infer, not to train")
@@ -272,6 +275,25 @@ class LoaderTraining(Training):
             yield x.to(self.on), y.to(self.on)
 
 
+class TorchvisionTraining(LoaderTraining):
+    """As PyTorch's own examples do it, all defaults: each image becomes a PIL image, then a tensor, whenever it is used."""
+
+    def read_data(self):
+        super().read_data()
+        try:
+            from torchvision import datasets, transforms
+        except ImportError as failure:
+            raise Refused("torchvision is not installed: apt-get install python3-torchvision") from failure
+        folder = pathlib.Path(tempfile.mkdtemp())
+        try:  # it looks for the same files in a folder of another name
+            (folder / "MNIST").mkdir()
+            (folder / "MNIST" / "raw").symlink_to(pathlib.Path(self.config["data"]).resolve())
+            data = datasets.MNIST(folder, train=True, transform=transforms.ToTensor())
+        finally:
+            shutil.rmtree(folder)
+        self.loader = torch.utils.data.DataLoader(data, batch_size=self.config["batch_size"], shuffle=True)
+
+
 class GraphTraining(Training):
     """A full batch is one replay of the graph, from the gathering of images on; a smaller last batch goes without."""
 
@@ -398,7 +420,8 @@ def open_worker(config):
     check_config(config, "PyTorch", MODELS, VARIANTS, ("f32", "f64"))
     if config["task"] == "infer":
         return Inference(config)
-    return {"dataloader": LoaderTraining, "cuda_graphs": GraphTraining}.get(config.get("variant"), Training)(config)
+    ways = {"dataloader": LoaderTraining, "torchvision": TorchvisionTraining, "cuda_graphs": GraphTraining}
+    return ways.get(config.get("variant"), Training)(config)
 
 
 if __name__ == "__main__":
