@@ -7,7 +7,7 @@
     pytorch.py --json results.json --device cuda --variants best,compile,cuda_graphs --batch-sizes 64,512
 
 Always: images in memory on the device as floats, gradients set to None, TF32 and autocast off. On the CPU glibc is told
-to keep freed memory, but for the variant default_malloc: that saves up to three quarters of a step.
+to keep freed memory, but for the variants default_malloc and torchvision: that saves up to three quarters of a step.
 Adam is the fused one on GPUs, and on CPUs since PyTorch 2.4 has one there; with 1.13.1 on a CPU foreach was measured
 to be no faster than the plain loop. The configuration may have a "device", cpu or cuda: the latter is the default where
 there is one."""
