@@ -90,6 +90,22 @@ typedef struct tn_conv2d_grad_attrs {
     int64_t groups;
 } tn_conv2d_grad_attrs;
 
+/* A convolution whose result is max-pooled at once, without padding, dilation or ceil_mode of the pooling. */
+typedef struct tn_conv2d_max_pool2d_relu_attrs {
+    uint64_t struct_size;
+    int64_t stride[2], padding[2], dilation[2];
+    int64_t groups;
+    int64_t pool_kernel[2], pool_stride[2];
+} tn_conv2d_max_pool2d_relu_attrs;
+
+typedef struct tn_conv2d_max_pool2d_grad_attrs {
+    uint64_t struct_size;
+    int64_t size[2]; /* grad_input: H, W of x; grad_weight: KH, KW */
+    int64_t stride[2], padding[2], dilation[2];
+    int64_t groups;
+    int64_t pool_kernel[2], pool_stride[2];
+} tn_conv2d_max_pool2d_grad_attrs;
+
 /* ceil_mode 1: the output size is rounded up, and a last window that would start in the right padding is dropped. */
 typedef struct tn_max_pool2d_attrs {
     uint64_t struct_size;
@@ -300,6 +316,21 @@ TN_OP(avg_pool2d,
 TN_OP(avg_pool2d_grad,
       "avg_pool2d_grad/1(dy:T[N,C,P,Q]; size:i64[2], kernel:i64[2], stride:i64[2], padding:i64[2],"
       " count_include_pad:i64) -> dx:T[N,C,H,W]", "each dy spread evenly over its window; {H, W} = size")
+
+/* ---- convolution and max pooling in one: P, Q count the windows of the pooling */
+TN_OP(conv2d_max_pool2d_relu,
+      "conv2d_max_pool2d_relu/1(x:T[N,I,H,W], w:T[O,J,KH,KW], b?:T[O]; stride:i64[2], padding:i64[2], dilation:i64[2],"
+      " groups:i64, pool_kernel:i64[2], pool_stride:i64[2]) -> y:T[N,O,P,Q], index:I[N,O,P,Q]",
+      "fused: y = relu(max_pool2d(conv2d(x, w, b))), index as max_pool2d gives it, of the largest before relu")
+TN_OP(conv2d_max_pool2d_grad_input,
+      "conv2d_max_pool2d_grad_input/1(dy:T[N,O,P,Q], index:I[N,O,P,Q], w:T[O,J,KH,KW]; size:i64[2], stride:i64[2],"
+      " padding:i64[2], dilation:i64[2], groups:i64, pool_kernel:i64[2], pool_stride:i64[2]) -> dx:T[N,I,H,W]",
+      "fused: conv2d_grad_input(max_pool2d_grad(dy, index), w); what no maximum comes from need not be multiplied")
+TN_OP(conv2d_max_pool2d_grad_weight,
+      "conv2d_max_pool2d_grad_weight/1(dy:T[N,O,P,Q], index:I[N,O,P,Q], x:T[N,I,H,W]; size:i64[2], stride:i64[2],"
+      " padding:i64[2], dilation:i64[2], groups:i64, pool_kernel:i64[2], pool_stride:i64[2])"
+      " -> dw:T[O,J,KH,KW], db:T[O]",
+      "fused: conv2d_grad_weight(max_pool2d_grad(dy, index), x); what no maximum comes from need not be multiplied")
 
 /* ---- normalisation (Ioffe and Szegedy, Batch Normalization, 2015, algorithm 1) */
 TN_OP(batch_norm2d,

@@ -320,12 +320,17 @@ TN_API tn_tensor *tn_one_hot(tn_tensor *index, int64_t classes);
 /* Attributes of convolution and pooling. Fields left 0 get PyTorch's defaults: a convolution's stride and dilation
  * are 1 and its groups 1; a pooling's stride is its kernel's size. tn_conv2d(x, w, b, TN_CONV2D(.padding = {1, 1})) */
 #define TN_CONV2D(...) (&(const tn_conv2d_attrs){.struct_size = sizeof(tn_conv2d_attrs), __VA_ARGS__})
+#define TN_CONV2D_MAX_POOL2D_RELU(...) \
+    (&(const tn_conv2d_max_pool2d_relu_attrs){.struct_size = sizeof(tn_conv2d_max_pool2d_relu_attrs), __VA_ARGS__})
 #define TN_MAX_POOL2D(...) (&(const tn_max_pool2d_attrs){.struct_size = sizeof(tn_max_pool2d_attrs), __VA_ARGS__})
 #define TN_AVG_POOL2D(...) (&(const tn_avg_pool2d_attrs){.struct_size = sizeof(tn_avg_pool2d_attrs), __VA_ARGS__})
 /* attrs NULL: all defaults. */
 TN_API tn_tensor *tn_conv2d(tn_tensor *x, tn_tensor *w, tn_tensor *b, const tn_conv2d_attrs *attrs);
 TN_API tn_tensor *tn_conv2d_relu(tn_tensor *x, tn_tensor *w, tn_tensor *b, const tn_conv2d_attrs *attrs);
 TN_API tn_tensor *tn_max_pool2d(tn_tensor *x, const tn_max_pool2d_attrs *attrs);
+/* relu(max_pool2d(conv2d(x, w, b))), which equals pooling after relu; pool_kernel must be given. */
+TN_API tn_tensor *tn_conv2d_max_pool2d_relu(tn_tensor *x, tn_tensor *w, tn_tensor *b,
+                                            const tn_conv2d_max_pool2d_relu_attrs *attrs);
 TN_API tn_tensor *tn_avg_pool2d(tn_tensor *x, const tn_avg_pool2d_attrs *attrs);
 /* weight, bias, running_mean and running_var may be NULL; in eval mode the running statistics must be there. */
 TN_API tn_tensor *tn_batch_norm2d(tn_tensor *x, tn_tensor *weight, tn_tensor *bias, tn_tensor *running_mean,

@@ -15,9 +15,14 @@ static tn_tensor *forward(tn_module *self, tn_tensor *x)
     return tn_conv2d(x, tn__nn_tensor(self, WEIGHT), tn__nn_tensor(self, BIAS), self->data);
 }
 
-tn_tensor *tn__nn_conv2d_relu(tn_module *self, tn_tensor *x)
+tn_tensor *tn__nn_conv2d_max_pool2d_relu(tn_module *self, tn_tensor *x, int64_t kernel)
 {
-    return tn_conv2d_relu(x, tn__nn_tensor(self, WEIGHT), tn__nn_tensor(self, BIAS), self->data);
+    const tn_conv2d_attrs *how = self->data;
+    return tn_conv2d_max_pool2d_relu(x, tn__nn_tensor(self, WEIGHT), tn__nn_tensor(self, BIAS),
+                                     TN_CONV2D_MAX_POOL2D_RELU(.stride = {how->stride[0], how->stride[1]},
+                                                               .padding = {how->padding[0], how->padding[1]},
+                                                               .dilation = {how->dilation[0], how->dilation[1]},
+                                                               .groups = how->groups, .pool_kernel = {kernel, kernel}));
 }
 
 static void describe_pair(FILE *out, const char *name, const int64_t pair[2])

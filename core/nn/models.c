@@ -23,8 +23,8 @@ static tn_tensor *convnet_forward(tn_module *self, tn_tensor *x)
 {
     tn_module *conv1 = tn__nn_child(self, 0), *conv2 = tn__nn_child(self, 1);
     tn_module *fc1 = tn__nn_child(self, 2), *fc2 = tn__nn_child(self, 3);
-    x = tn_max_pool2d(tn__nn_conv2d_relu(conv1, x), TN_MAX_POOL2D(.kernel = {2, 2}));
-    x = tn_max_pool2d(tn__nn_conv2d_relu(conv2, x), TN_MAX_POOL2D(.kernel = {2, 2}));
+    x = tn__nn_conv2d_max_pool2d_relu(conv1, x, 2);
+    x = tn__nn_conv2d_max_pool2d_relu(conv2, x, 2);
     return tn_nn_forward(fc2, tn__nn_linear_relu(fc1, tn_flatten(x, 1, -1)));
 }
 

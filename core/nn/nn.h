@@ -62,8 +62,9 @@ int64_t tn__nn_changes(const tn_module *self);
 /* Forgets the flattened state. */
 void tn__nn_drop_state(tn_module *self);
 
-/* y = relu(layer(x)) by the fused operator, for layers made by tn_nn_linear and tn_nn_conv2d. */
+/* relu(linear(x)), and relu(max_pool2d(conv(x))) with windows of kernel x kernel, by the fused operators; for layers made
+ * by tn_nn_linear and tn_nn_conv2d. */
 tn_tensor *tn__nn_linear_relu(tn_module *linear, tn_tensor *x);
-tn_tensor *tn__nn_conv2d_relu(tn_module *conv, tn_tensor *x);
+tn_tensor *tn__nn_conv2d_max_pool2d_relu(tn_module *conv, tn_tensor *x, int64_t kernel);
 
 #endif

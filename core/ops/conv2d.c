@@ -113,7 +113,7 @@ const tn_op tn__op_conv2d = {
     .flops = flops,
     .grad = grad,
     .samples = TN_SAMPLES(TN_CONV2D_SAMPLES),
-    .shapes = TN_SAMPLES(TN_CONV2D_SHAPES),
+    .shapes = TN_SAMPLES("x[N,1,28,28] w[32,1,3,3] b[32]", "x[N,32,13,13] w[64,32,3,3] b[64]"),
 };
 
 tn_tensor *tn_conv2d(tn_tensor *x, tn_tensor *w, tn_tensor *b, const tn_conv2d_attrs *attrs)

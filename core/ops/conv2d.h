@@ -37,7 +37,6 @@ bool tn__conv2d_infer(tn_infer *infer); /* of conv2d and conv2d_relu */
         "x[1,1,3,3] w[1,1,2,2]; padding=3,2 dilation=2,1", "x[0,2,6,6] w[3,2,3,3] b[3]", "x[2,0,4,4] w[3,0,3,3] b[3]", \
         "x:f32[3,1,28,28] w:f32[32,1,3,3] b:f32[32]", "x:f32[2,32,13,13] w:f32[64,32,3,3] b:f32[64]",                  \
         "x:f32[1,3,40,43] w:f32[8,3,5,5]; stride=2,2 padding=2,2"
-#define TN_CONV2D_SHAPES "x[N,1,28,28] w[32,1,3,3] b[32]", "x[N,32,13,13] w[64,32,3,3] b[64]"
 /* Do `groups` divide `channels`? False after raising. */
 bool tn__conv2d_check_groups(tn_infer *infer, int64_t groups, int64_t channels, const char *of);
 /* Writes how many windows an image has; false after raising. */

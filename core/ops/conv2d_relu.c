@@ -27,7 +27,6 @@ const tn_op tn__op_conv2d_relu = {
     .grad = grad,
     .decompose = decompose,
     .samples = TN_SAMPLES(TN_CONV2D_SAMPLES),
-    .shapes = TN_SAMPLES(TN_CONV2D_SHAPES),
 };
 
 tn_tensor *tn_conv2d_relu(tn_tensor *x, tn_tensor *w, tn_tensor *b, const tn_conv2d_attrs *attrs)

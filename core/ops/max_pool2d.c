@@ -14,12 +14,6 @@ typedef struct job {
     bool wide; /* indices are i32, not u8 */
 } job;
 
-/* Kernels of up to 256 cells have u8 indices. */
-static tn_dtype index_dtype(const int64_t kernel[2])
-{
-    return kernel[0] * kernel[1] <= 256 ? TN_U8 : TN_I32;
-}
-
 /* ---- reference kernels */
 
 /* Of n windows whose cells lie at col + i * stride, [*begin, *end) have them in [0, width). */
@@ -127,10 +121,7 @@ static bool infer(tn_infer *infer)
     tn_window window[2];
     tn__pool2d_window(window, how->kernel, how->stride, how->padding, how->dilation);
     if (!tn__pool2d_windows(infer, window, tn_dims(infer->in[0]) + 2, how->ceil_mode != 0, y->dims + 2)) return false;
-    if (how->kernel[0] * how->kernel[1] > INT32_MAX)
-        return tn__refuse(infer, "a kernel of %lld x %lld has more cells than an index can count",
-                          (long long)how->kernel[0], (long long)how->kernel[1]);
-    index->dtype = index_dtype(how->kernel);
+    if (!(index->dtype = tn__pool2d_index_dtype(infer, how->kernel))) return false;
     index->dims[2] = y->dims[2];
     index->dims[3] = y->dims[3];
     return true;
@@ -143,11 +134,8 @@ static bool infer_indexed(tn_infer *infer)
     const tn_tensor *index = infer->in[1];
     tn_window window[2];
     tn__pool2d_window(window, how->kernel, how->stride, how->padding, how->dilation);
-    if (!tn__pool2d_check(infer, window, how->size, tn_dims(index) + 2)) return false;
-    if (tn_dtype_of(index) == index_dtype(how->kernel)) return true;
-    return tn__refuse(infer, "index must be %s for a kernel of %lld x %lld, but is %s",
-                      tn_dtype_name(index_dtype(how->kernel)), (long long)how->kernel[0], (long long)how->kernel[1],
-                      tn_dtype_name(tn_dtype_of(index)));
+    return tn__pool2d_check(infer, window, how->size, tn_dims(index) + 2) &&
+           tn__pool2d_check_index(infer, how->kernel, index);
 }
 
 static bool infer_grad(tn_infer *infer)

@@ -26,3 +26,20 @@ bool tn__pool2d_check(tn_infer *infer, const tn_window window[2], const int64_t 
                       (long long)image[1], (long long)down[0], (long long)down[1], (long long)out[0],
                       (long long)out[1]);
 }
+
+tn_dtype tn__pool2d_index_dtype(tn_infer *infer, const int64_t kernel[2])
+{
+    if (kernel[0] * kernel[1] <= 256) return TN_U8;
+    if (kernel[0] * kernel[1] <= INT32_MAX) return TN_I32;
+    tn__refuse(infer, "a kernel of %lld x %lld has more cells than an index can count", (long long)kernel[0],
+               (long long)kernel[1]);
+    return 0;
+}
+
+bool tn__pool2d_check_index(tn_infer *infer, const int64_t kernel[2], const tn_tensor *index)
+{
+    tn_dtype wanted = tn__pool2d_index_dtype(infer, kernel);
+    if (!wanted || tn_dtype_of(index) == wanted) return wanted != 0;
+    return tn__refuse(infer, "index must be %s for a kernel of %lld x %lld, but is %s", tn_dtype_name(wanted),
+                      (long long)kernel[0], (long long)kernel[1], tn_dtype_name(tn_dtype_of(index)));
+}

@@ -32,6 +32,10 @@ bool tn__pool2d_windows(tn_infer *infer, const tn_window window[2], const int64_
 /* For gradients: is `out` what an image of this size gives, with ceil_mode or without? */
 bool tn__pool2d_check(tn_infer *infer, const tn_window window[2], const int64_t image[2], const int64_t out[2]);
 
+/* Of max pooling: u8 for windows of at most 256 cells, else i32; 0 after raising, if no index can count the cells. */
+tn_dtype tn__pool2d_index_dtype(tn_infer *infer, const int64_t kernel[2]);
+bool tn__pool2d_check_index(tn_infer *infer, const int64_t kernel[2], const tn_tensor *index);
+
 /* Runs body over all planes, each of which touches `elements` elements. */
 static inline void tn__for_planes(int64_t planes, int64_t elements, void (*body)(void *arg, int64_t begin, int64_t end),
                                   void *arg)

@@ -26,6 +26,6 @@ const tn_op tn__op_relu_grad = {
     .run = run,
     .grad = grad,
     .samples = TN_SAMPLES("dy[2,3] y[2,3]", "dy[] y[]", "dy[0,3] y[0,3]", "dy[7,1,13] y[7,1,13]", "dy:f32[257] y[257]"),
-    .shapes = TN_SAMPLES("dy[N,128] y[N,128]", "dy[N,32,26,26] y[N,32,26,26]", "dy[N,64,11,11] y[N,64,11,11]"),
+    .shapes = TN_SAMPLES("dy[N,128] y[N,128]", "dy[N,32,13,13] y[N,32,13,13]", "dy[N,64,5,5] y[N,64,5,5]"),
     .data = &loops,
 };
