@@ -46,6 +46,7 @@ void op_values_sprinkle(const tn_sample *s, tn_dtype dtype, op_values *values)
     static const double odd[] = {NAN, INFINITY, -INFINITY, 0.0, -0.0};
     for (int i = 0; i < s->n_in; i++) {
         if (!s->in[i].present || !tn__sample_is_real(s, i, dtype)) continue;
+        if (i > 0 && s->op->flags & TN_OP_SPARSE) break;
         int64_t n = tn__sample_numel(&s->in[i]);
         for (int64_t k = 0; k < n; k++) {
             double draw = tn__sample_random(977 + (uint64_t)i, (uint64_t)k);

@@ -119,7 +119,7 @@ static void grad_of_input(tn_grad *g)
 
 const tn_op tn__op_conv2d_max_pool2d_grad_input = {
     .name = "conv2d_max_pool2d_grad_input",
-    .flags = TN_OP_IMAGE,
+    .flags = TN_OP_IMAGE | TN_OP_SPARSE,
     .infer = infer_input,
     .flops = flops_input,
     .grad = grad_of_input,
@@ -180,6 +180,7 @@ static void grad_of_weight(tn_grad *g)
 
 const tn_op tn__op_conv2d_max_pool2d_grad_weight = {
     .name = "conv2d_max_pool2d_grad_weight",
+    .flags = TN_OP_SPARSE,
     .infer = infer_weight,
     .flops = flops_weight,
     .grad = grad_of_weight,

@@ -58,7 +58,8 @@ static inline void tn_send_grad(tn_grad *g, int i, tn_tensor *dx)
 enum {
     TN_OP_ELEMENTWISE = 1, /* dense outputs take the memory order of the inputs */
     TN_OP_STRIDED = 2,     /* the reference kernel takes any strides */
-    TN_OP_IMAGE = 4        /* rank-4 outputs take the order that the device prefers */
+    TN_OP_IMAGE = 4,       /* rank-4 outputs take the order that the device prefers */
+    TN_OP_SPARSE = 8       /* input 0 stands for a sparse tensor, whose zeros need not be multiplied with infinities */
 };
 
 struct tn_op {

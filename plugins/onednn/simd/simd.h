@@ -20,6 +20,11 @@ enum { DN_LANES = 8, DN_REGISTERS = 16 };
 enum { DN_LANES = 4, DN_REGISTERS = 16 };
 #endif
 
+/* Headers that declare kernels use DN_DECLARE: here it means this version, in isa.h all of them. */
+#define DN_DECLARE(result, name, arguments) \
+    result DN_SIMD(name)                    \
+    arguments
+
 typedef float dn_vec __attribute__((vector_size(4 * DN_LANES)));
 typedef int32_t dn_mask __attribute__((vector_size(4 * DN_LANES)));                       /* of comparisons: 0 or -1 */
 typedef float dn_loose __attribute__((vector_size(4 * DN_LANES), aligned(4), may_alias)); /* at any address */
@@ -33,6 +38,12 @@ DN_INLINE dn_vec dn_load(const float *x)
 DN_INLINE void dn_store(float *x, dn_vec v)
 {
     *(dn_loose *)x = v;
+}
+/* p, but the compiler does not know: addresses are counted from here. gcc would else sum up each of them anew. */
+DN_INLINE const float *dn_base(const float *p)
+{
+    __asm__("" : "+r"(p));
+    return p;
 }
 DN_INLINE dn_vec dn_all(float x)
 {
