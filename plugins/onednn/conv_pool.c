@@ -20,9 +20,13 @@ static int64_t grain_of(uint64_t flops, int64_t pieces)
     return dn_max(1, (int64_t)WORTH_A_THREAD * pieces / (int64_t)(flops + 1));
 }
 
-/* ---- the gradients: both have the attributes in one struct, dy and its index first */
+static int both_are(const int64_t pair[2], int64_t value)
+{
+    return pair[0] == value && pair[1] == value;
+}
 
-static dn_conv_pool describe(const tn_conv2d_max_pool2d_grad_attrs *a, const tn_tensor_desc *x, const tn_tensor_desc *y)
+/* All but the steps. */
+static dn_conv_pool sizes(const tn_tensor_desc *x, const tn_tensor_desc *y)
 {
     return (dn_conv_pool){.images = x->dims[0],
                           .in = x->dims[1],
@@ -30,13 +34,141 @@ static dn_conv_pool describe(const tn_conv2d_max_pool2d_grad_attrs *a, const tn_
                           .height = x->dims[2],
                           .width = x->dims[3],
                           .rows = y->dims[2],
-                          .columns = y->dims[3],
-                          .step = {a->pool_stride[0], a->pool_stride[1]}};
+                          .columns = y->dims[3]};
 }
 
-static int both_are(const int64_t pair[2], int64_t value)
+static tn_status refuse_hollow(const tn_op_desc *desc, const tn_tensor_desc *x, tn_error *error)
 {
-    return pair[0] == value && pair[1] == value;
+    if (tn_desc_numel(x) > 0) return TN_OK;
+    return tn_fail(error, TN_UNSUPPORTED, 0, "%s: there are no input channels", desc->name);
+}
+
+/* ---- forward */
+
+typedef struct forward_extra {
+    dn_images images;
+    dn_conv_pool_job job;
+    int64_t width, blocks; /* of output channels */
+    uint64_t weights_at;   /* in the workspace */
+    int64_t grain;
+    body_fn body;
+} forward_extra;
+
+/* The weights as they are, and where they are packed to. */
+typedef struct packing {
+    const forward_extra *extra;
+    const tn_tensor_desc *w;
+    const float *from, *bias;
+    int64_t bias_stride;
+    float *to;
+} packing;
+
+/* Blocks [begin, end) of output channels. */
+static void pack(void *arg, int64_t begin, int64_t end)
+{
+    const packing *all = arg;
+    const int64_t width = all->extra->width, out = all->w->dims[0], taps = all->extra->job.taps;
+    const int64_t *stride = all->w->strides, *dims = all->w->dims;
+    for (int64_t block = begin; block < end; block++) {
+        float *to = all->to + block * width * (taps + 1);
+        const int64_t first = block * width, n = dn_min(width, out - first);
+        memset(to, 0, (size_t)(n < width ? width * (taps + 1) : width) * sizeof *to);
+        for (int64_t o = 0; all->bias && o < n; o++) to[o] = all->bias[(first + o) * all->bias_stride];
+        for (int64_t i = 0; i < dims[1]; i++)
+            for (int64_t kh = 0; kh < dims[2]; kh++)
+                for (int64_t kw = 0; kw < dims[3]; kw++) {
+                    const float *from = all->from + first * stride[0] + i * stride[1] + kh * stride[2] + kw * stride[3];
+                    to += width;
+                    for (int64_t o = 0; o < n; o++) to[o] = from[o * stride[0]];
+                }
+    }
+}
+
+static tn_status run_forward(const dn_loop *loop, const tn_bindings *at, tn_error *error)
+{
+    enum { GRAIN = 8192 }; /* elements */
+    const forward_extra *extra = loop->extra;
+    dn_conv_pool_job job = extra->job;
+    void *where[5];
+    (void)error;
+    dn_images_enter(&extra->images, at, where);
+    const int has_bias = loop->desc.n_in > 2 && loop->desc.in[2];
+    float *const weights = (float *)((char *)at->workspace + extra->weights_at);
+    packing w = {extra, loop->desc.in[1], where[1], has_bias ? where[2] : NULL, 0, weights};
+    if (has_bias) w.bias_stride = loop->desc.in[2]->strides[0];
+    dn_host->parallel_for(extra->blocks, GRAIN / (extra->width * job.taps) + 1, pack, &w);
+    job.tap = (const int64_t *)(extra + 1);
+    job.x = where[0];
+    job.w = weights;
+    job.y = where[loop->desc.n_in];
+    job.index = where[loop->desc.n_in + 1];
+    dn_host->parallel_for(job.at.images * job.at.rows, extra->grain, extra->body, &job);
+    dn_images_leave(&extra->images, at, where);
+    return TN_OK;
+}
+
+tn_status dn_conv_pool_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
+{
+    const tn_conv2d_max_pool2d_relu_attrs *a = desc->attrs;
+    (void)self, (void)device;
+    DN_TRY(dn_dtype_in(desc, desc->in[0]->dtype, DN_BIT(TN_F32), error));
+    if (tn_desc_numel(desc->out[0]) == 0) return TN_OK;
+    DN_TRY(refuse_hollow(desc, desc->in[0], error));
+    if (!both_are(a->padding, 0) || a->groups != 1 || !both_are(a->pool_kernel, 2))
+        return tn_fail(error, TN_UNSUPPORTED, 0, "%s: only without padding and groups, and with pooling of 2 x 2",
+                       desc->name);
+    return TN_OK;
+}
+
+/* Where the elements of x lie that a window's first cell is made of, in the order of row-major weights. */
+static void list_taps(const dn_conv_pool_job *job, const int64_t *w, const int64_t *dilation, int64_t *tap)
+{
+    for (int64_t i = 0; i < w[1]; i++)
+        for (int64_t kh = 0; kh < w[2]; kh++)
+            for (int64_t kw = 0; kw < w[3]; kw++)
+                *tap++ = (kh * dilation[0] * job->at.width + kw * dilation[1]) * job->at.in + i;
+}
+
+tn_status dn_conv_pool_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
+                            tn_error *error)
+{
+    const tn_conv2d_max_pool2d_relu_attrs *a = desc->attrs;
+    const tn_tensor_desc *x = desc->in[0], *w = desc->in[1], *y = desc->out[0];
+    const dn_isa isa = dn_isa_best();
+    DN_TRY(dn_conv_pool_check(self, device, desc, error));
+    if (tn_desc_numel(y) == 0) return dn_zero_plan(desc, plan, error);
+    const int64_t taps = w->dims[1] * w->dims[2] * w->dims[3];
+    dn_loop *loop;
+    DN_TRY(dn_loop_create(desc, run_forward, sizeof(forward_extra) + (uint64_t)taps * sizeof(int64_t), &loop, error));
+    forward_extra *extra = loop->extra;
+    dn_conv_pool_job *job = &extra->job;
+    dn_images_init_but(&extra->images, loop, 1);
+    job->at = sizes(x, y);
+    for (int i = 0; i < 2; i++) job->at.step[i] = a->pool_stride[i] * a->stride[i];
+    job->right = a->stride[1] * job->at.in;
+    job->down = a->stride[0] * job->at.width * job->at.in;
+    job->next = job->at.step[1] * job->at.in;
+    job->taps = taps;
+    list_taps(job, w->dims, a->dilation, (int64_t *)(extra + 1));
+    extra->width = DN_PICK(dn_conv_pool_width, isa)();
+    extra->blocks = (job->at.out + extra->width - 1) / extra->width;
+    extra->weights_at = loop->plan.workspace_bytes;
+    loop->plan.workspace_bytes += (uint64_t)(extra->blocks * extra->width * (taps + 1)) * sizeof(float);
+    loop->plan.flops = 2 * 4 * (uint64_t)(tn_desc_numel(y) * taps);
+    loop->plan.implementation = implementations[isa];
+    extra->body = DN_PICK(dn_conv_pool, isa);
+    extra->grain = grain_of(loop->plan.flops, job->at.images * job->at.rows);
+    *plan = &loop->plan;
+    return TN_OK;
+}
+
+/* ---- the gradients: both have the attributes in one struct, and dy and its index first */
+
+static dn_conv_pool describe(const tn_conv2d_max_pool2d_grad_attrs *a, const tn_tensor_desc *x, const tn_tensor_desc *y)
+{
+    dn_conv_pool at = sizes(x, y);
+    for (int i = 0; i < 2; i++) at.step[i] = a->pool_stride[i];
+    return at;
 }
 
 static tn_status check_grad(const tn_op_desc *desc, const tn_tensor_desc *x, const tn_tensor_desc *w, tn_error *error)
@@ -44,7 +176,7 @@ static tn_status check_grad(const tn_op_desc *desc, const tn_tensor_desc *x, con
     const tn_conv2d_max_pool2d_grad_attrs *a = desc->attrs;
     DN_TRY(dn_dtype_in(desc, desc->in[0]->dtype, DN_BIT(TN_F32), error));
     if (tn_desc_numel(desc->in[0]) == 0) return TN_OK;
-    if (tn_desc_numel(x) == 0) return tn_fail(error, TN_UNSUPPORTED, 0, "%s: there are no input channels", desc->name);
+    DN_TRY(refuse_hollow(desc, x, error));
     if (!both_are(w->dims + 2, 3) || !both_are(a->stride, 1) || !both_are(a->dilation, 1) || !both_are(a->padding, 0) ||
         a->groups != 1 || !both_are(a->pool_kernel, 2))
         return tn_fail(error, TN_UNSUPPORTED, 0,
@@ -67,33 +199,42 @@ typedef struct weight_extra {
     body_fn body;
 } weight_extra;
 
-static int64_t weights_of(const dn_conv_pool *at)
-{
-    return at->out * DN_TAPS * at->in;
-}
-
+/* All shares, and where their sum goes. */
 typedef struct adding {
     const dn_conv_pool_grad_weight_job *job;
     float *dw, *db;
+    const int64_t *stride; /* of dw: O I KH KW */
 } adding;
 
-/* Elements [begin, end) of dw and db, as if these were one. */
+/* dw and db of output channels [begin, end). */
 static void add_shares(void *arg, int64_t begin, int64_t end)
 {
+    enum { BLOCK = 64 };
     const adding *all = arg;
     const dn_conv_pool_grad_weight_job *job = all->job;
-    const int64_t weights = weights_of(&job->at);
-    for (int64_t share = 0; share < job->shares; share++) {
-        const float *sum = job->sums + share * job->sum_size;
-        for (int64_t i = begin; i < dn_min(end, weights); i++) all->dw[i] = share ? all->dw[i] + sum[i] : sum[i];
-        for (int64_t i = dn_max(begin, weights); i < end; i++)
-            all->db[i - weights] = share ? all->db[i - weights] + sum[i] : sum[i];
+    const int64_t in = job->at.in, row = DN_TAPS * in;
+    for (int64_t o = begin; o < end; o++) {
+        all->db[o] = 0;
+        for (int64_t share = 0; share < job->shares; share++)
+            all->db[o] += job->sums[share * job->sum_size + job->at.out * row + o];
+        for (int64_t tap = 0; tap < DN_TAPS; tap++)
+            for (int64_t first = 0; first < in; first += BLOCK) {
+                const float *from = job->sums + o * row + tap * in + first;
+                const int64_t n = dn_min(BLOCK, in - first);
+                float sum[BLOCK];
+                memcpy(sum, from, (size_t)n * sizeof *sum);
+                for (int64_t share = 1; share < job->shares; share++)
+                    for (int64_t i = 0; i < n; i++) sum[i] += from[share * job->sum_size + i];
+                float *to = all->dw + o * all->stride[0] + first * all->stride[1] + tap / 3 * all->stride[2] +
+                            tap % 3 * all->stride[3];
+                for (int64_t i = 0; i < n; i++) to[i * all->stride[1]] = sum[i];
+            }
     }
 }
 
 static tn_status run_weight(const dn_loop *loop, const tn_bindings *at, tn_error *error)
 {
-    enum { GRAIN = 8192 };
+    enum { GRAIN = 8192 }; /* elements */
     const weight_extra *extra = loop->extra;
     dn_conv_pool_grad_weight_job job = extra->job;
     void *where[5];
@@ -104,8 +245,8 @@ static tn_status run_weight(const dn_loop *loop, const tn_bindings *at, tn_error
     job.x = where[2];
     job.sums = (float *)((char *)at->workspace + extra->sums_at);
     dn_host->parallel_for(job.shares, extra->grain, extra->body, &job);
-    adding sums = {&job, where[3], where[4]};
-    dn_host->parallel_for(weights_of(&job.at) + job.at.out, GRAIN, add_shares, &sums);
+    adding sums = {&job, where[3], where[4], loop->desc.out[0]->strides};
+    dn_host->parallel_for(job.at.out, GRAIN / (job.sum_size / job.at.out + 1) + 1, add_shares, &sums);
     dn_images_leave(&extra->images, at, where);
     return TN_OK;
 }
@@ -129,7 +270,7 @@ tn_status dn_conv_pool_grad_weight_plan(const tn_kernel *self, tn_device *device
     dn_loop *loop;
     DN_TRY(dn_loop_create(desc, run_weight, sizeof(weight_extra), &loop, error));
     weight_extra *extra = loop->extra;
-    dn_images_init(&extra->images, loop);
+    dn_images_init_but(&extra->images, loop, 3);
     extra->job.at = describe(desc->attrs, x, dy);
     extra->job.shares = dn_min(MOST_SHARES, x->dims[0]);
     extra->job.sum_size = (int64_t)dn_round_up((uint64_t)(tn_desc_numel(dw) + dw->dims[0]), 16);

@@ -19,14 +19,14 @@ static int same_places(const tn_tensor_desc *a, const tn_tensor_desc *b)
     return 1;
 }
 
-static void add_image(dn_images *images, dn_loop *loop, int is_output, uint64_t index)
+static void add_image(dn_images *images, dn_loop *loop, int is_output, uint64_t index, int raw)
 {
     const tn_tensor_desc *x = is_output ? loop->desc.out[index] : loop->desc.in[index];
     const int i = images->n++;
     images->of[i].is_output = is_output;
     images->of[i].index = index;
     images->of[i].offset = -1;
-    if (!x || x->rank != 4 || tn_desc_numel(x) == 0) return;
+    if (i == raw || !x || x->rank != 4 || tn_desc_numel(x) == 0) return;
     const tn_tensor_desc last = dn_channels_last(x);
     if (same_places(x, &last)) return;
     if (is_output)
@@ -39,9 +39,14 @@ static void add_image(dn_images *images, dn_loop *loop, int is_output, uint64_t 
 
 void dn_images_init(dn_images *images, dn_loop *loop)
 {
+    dn_images_init_but(images, loop, -1);
+}
+
+void dn_images_init_but(dn_images *images, dn_loop *loop, int raw)
+{
     images->n = 0;
-    for (uint64_t i = 0; i < loop->desc.n_in; i++) add_image(images, loop, 0, i);
-    for (uint64_t i = 0; i < loop->desc.n_out; i++) add_image(images, loop, 1, i);
+    for (uint64_t i = 0; i < loop->desc.n_in; i++) add_image(images, loop, 0, i, raw);
+    for (uint64_t i = 0; i < loop->desc.n_out; i++) add_image(images, loop, 1, i, raw);
 }
 
 void dn_images_enter(const dn_images *images, const tn_bindings *at, void **where)

@@ -25,6 +25,8 @@ typedef struct dn_images {
 
 /* Plans the copies, and adds their memory to the loop's workspace. */
 void dn_images_init(dn_images *images, dn_loop *loop);
+/* The same, but the tensor with this place among the inputs and outputs passes as it is. */
+void dn_images_init_but(dn_images *images, dn_loop *loop, int raw);
 /* Fills in where each tensor is to be found, after copying those inputs that need it. */
 void dn_images_enter(const dn_images *images, const tn_bindings *at, void **where);
 /* Copies the outputs that need it to their places. */

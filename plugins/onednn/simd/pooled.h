@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Convolution and 2 x 2 max pooling in one: what the kernels work on. All images are dense and channels-last, weights
- * lie as O KH KW I, indices are u8: 2 * row + column in the window. Padding and groups there are none. Include isa.h, or
- * simd.h, first. */
+ * Convolution and 2 x 2 max pooling in one: what the kernels work on. Images are dense and channels-last, indices are
+ * u8, 2 * row + column in the window. There are neither padding nor groups. Include isa.h, or simd.h, first. */
 #ifndef DN_POOLED_H
 #define DN_POOLED_H
 
@@ -12,17 +11,38 @@ typedef struct dn_conv_pool {
     int64_t images, in, out; /* channels of x, of y */
     int64_t height, width;   /* of x */
     int64_t rows, columns;   /* of y */
-    int64_t step[2];         /* of x, from one window's first cell to the next window's */
+    int64_t step[2];         /* pixels of x from one window's first cell to the next window's */
 } dn_conv_pool;
 
-enum { DN_TAPS = 9 }; /* of the gradients: 3 x 3 weights, applied at every pixel */
+/* ---- forward */
+
+enum { DN_POOLED_VECTORS = 2 }; /* of output channels at a time */
+
+typedef struct dn_conv_pool_job {
+    dn_conv_pool at;
+    int64_t next, right, down; /* elements of x to the next window, and to the neighbours in a window */
+    int64_t taps;              /* elements of x that an element of the convolution is made of */
+    const int64_t *tap;        /* where, from the first */
+    const float *x;
+    const float *w; /* blocks of dn_conv_pool_width() output channels, the last filled up: bias, then tap by tap */
+    float *y;
+    uint8_t *index;
+} dn_conv_pool_job;
+
+/* Rows [begin, end) of windows, counted over all images. */
+DN_DECLARE(void, dn_conv_pool, (void *job, int64_t begin, int64_t end));
+DN_DECLARE(int, dn_conv_pool_width, (void));
+
+/* ---- gradients: weights are 3 x 3, applied at every pixel */
+
+enum { DN_TAPS = 9 };
 
 typedef struct dn_conv_pool_grad_weight_job {
     dn_conv_pool at;
     const float *dy, *x;
     const uint8_t *index;
     int64_t shares;
-    float *sums;      /* of each share: dw, then db */
+    float *sums;      /* of each share: dw as O KH KW I, then db */
     int64_t sum_size; /* floats */
 } dn_conv_pool_grad_weight_job;
 
