@@ -12,7 +12,7 @@ static const char *const implementations[DN_ISAS] = {"direct:portable", "direct:
 
 typedef void (*body_fn)(void *job, int64_t begin, int64_t end);
 
-enum { WORTH_A_THREAD = 1000000 }; /* operations */
+enum { WORTH_A_THREAD = 1000000, ENOUGH_TO_COPY = 8192 }; /* operations and elements for a thread */
 
 /* Pieces of work so that each thread has enough. */
 static int64_t grain_of(uint64_t flops, int64_t pieces)
@@ -86,7 +86,6 @@ static void pack(void *arg, int64_t begin, int64_t end)
 
 static tn_status run_forward(const dn_loop *loop, const tn_bindings *at, tn_error *error)
 {
-    enum { GRAIN = 8192 }; /* elements */
     const forward_extra *extra = loop->extra;
     dn_conv_pool_job job = extra->job;
     void *where[5];
@@ -96,7 +95,7 @@ static tn_status run_forward(const dn_loop *loop, const tn_bindings *at, tn_erro
     float *const weights = (float *)((char *)at->workspace + extra->weights_at);
     packing w = {extra, loop->desc.in[1], where[1], has_bias ? where[2] : NULL, 0, weights};
     if (has_bias) w.bias_stride = loop->desc.in[2]->strides[0];
-    dn_host->parallel_for(extra->blocks, GRAIN / (extra->width * job.taps) + 1, pack, &w);
+    dn_host->parallel_for(extra->blocks, ENOUGH_TO_COPY / (extra->width * job.taps) + 1, pack, &w);
     job.tap = (const int64_t *)(extra + 1);
     job.x = where[0];
     job.w = weights;
@@ -150,7 +149,7 @@ tn_status dn_conv_pool_plan(const tn_kernel *self, tn_device *device, const tn_o
     job->next = job->at.step[1] * job->at.in;
     job->taps = taps;
     list_taps(job, w->dims, a->dilation, (int64_t *)(extra + 1));
-    extra->width = DN_PICK(dn_conv_pool_width, isa)();
+    extra->width = DN_POOLED_VECTORS * DN_PICK(dn_conv_pool_lanes, isa)();
     extra->blocks = (job->at.out + extra->width - 1) / extra->width;
     extra->weights_at = loop->plan.workspace_bytes;
     loop->plan.workspace_bytes += (uint64_t)(extra->blocks * extra->width * (taps + 1)) * sizeof(float);
@@ -184,6 +183,95 @@ static tn_status check_grad(const tn_op_desc *desc, const tn_tensor_desc *x, con
                        desc->name);
     if (tn_desc_numel(x) / x->dims[0] > INT32_MAX)
         return tn_fail(error, TN_UNSUPPORTED, 0, "%s: images are too large", desc->name);
+    return TN_OK;
+}
+
+/* ---- for the input */
+
+typedef struct input_extra {
+    dn_images images;
+    dn_conv_pool_grad_input_job job;
+    int64_t width;       /* of a vector */
+    uint64_t weights_at; /* in the workspace */
+    int64_t grain;
+    body_fn body;
+} input_extra;
+
+typedef struct spreading {
+    const tn_tensor_desc *w;
+    const float *from;
+    int64_t width;
+    float *to;
+} spreading;
+
+/* Blocks [begin, end) of `width` input channels. */
+static void spread(void *arg, int64_t begin, int64_t end)
+{
+    const spreading *all = arg;
+    const int64_t *dims = all->w->dims, *stride = all->w->strides, width = all->width;
+    for (int64_t block = begin; block < end; block++) {
+        float *to = all->to + block * dims[0] * DN_TAPS * width;
+        const int64_t n = dn_min(width, dims[1] - block * width);
+        if (n < width) memset(to, 0, (size_t)(dims[0] * DN_TAPS * width) * sizeof *to);
+        for (int64_t o = 0; o < dims[0]; o++)
+            for (int64_t tap = 0; tap < DN_TAPS; tap++, to += width) {
+                const float *from =
+                    all->from + o * stride[0] + block * width * stride[1] + tap / 3 * stride[2] + tap % 3 * stride[3];
+                for (int64_t i = 0; i < n; i++) to[i] = from[i * stride[1]];
+            }
+    }
+}
+
+static tn_status run_input(const dn_loop *loop, const tn_bindings *at, tn_error *error)
+{
+    const input_extra *extra = loop->extra;
+    dn_conv_pool_grad_input_job job = extra->job;
+    void *where[4];
+    (void)error;
+    dn_images_enter(&extra->images, at, where);
+    float *const weights = (float *)((char *)at->workspace + extra->weights_at);
+    spreading w = {loop->desc.in[2], where[2], extra->width, weights};
+    dn_host->parallel_for((job.at.in + extra->width - 1) / extra->width,
+                          ENOUGH_TO_COPY / (extra->width * job.at.out * DN_TAPS) + 1, spread, &w);
+    job.dy = where[0];
+    job.index = where[1];
+    job.w = weights;
+    job.dx = where[3];
+    dn_host->parallel_for(job.at.images, extra->grain, extra->body, &job);
+    dn_images_leave(&extra->images, at, where);
+    return TN_OK;
+}
+
+tn_status dn_conv_pool_grad_input_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc,
+                                        tn_error *error)
+{
+    (void)self, (void)device;
+    DN_TRY(check_grad(desc, desc->out[0], desc->in[2], error));
+    if (desc->in[0]->dims[1] <= DN_POOLED_MOST_OUT) return TN_OK;
+    return tn_fail(error, TN_UNSUPPORTED, 0, "%s: at most %d output channels", desc->name, DN_POOLED_MOST_OUT);
+}
+
+tn_status dn_conv_pool_grad_input_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
+                                       tn_error *error)
+{
+    const tn_tensor_desc *dy = desc->in[0], *dx = desc->out[0];
+    const dn_isa isa = dn_isa_best();
+    DN_TRY(dn_conv_pool_grad_input_check(self, device, desc, error));
+    if (tn_desc_numel(dy) == 0) return dn_zero_plan(desc, plan, error);
+    dn_loop *loop;
+    DN_TRY(dn_loop_create(desc, run_input, sizeof(input_extra), &loop, error));
+    input_extra *extra = loop->extra;
+    dn_images_init_but(&extra->images, loop, 2);
+    extra->job.at = describe(desc->attrs, dx, dy);
+    extra->width = DN_PICK(dn_conv_pool_lanes, isa)();
+    extra->weights_at = loop->plan.workspace_bytes;
+    loop->plan.workspace_bytes +=
+        dn_round_up((uint64_t)dx->dims[1], (uint64_t)extra->width) * (uint64_t)dy->dims[1] * DN_TAPS * sizeof(float);
+    loop->plan.flops = 2 * (uint64_t)(tn_desc_numel(dy) * dx->dims[1] * DN_TAPS);
+    loop->plan.implementation = implementations[isa];
+    extra->body = DN_PICK(dn_conv_pool_grad_input, isa);
+    extra->grain = grain_of(loop->plan.flops, dx->dims[0]);
+    *plan = &loop->plan;
     return TN_OK;
 }
 
@@ -234,7 +322,6 @@ static void add_shares(void *arg, int64_t begin, int64_t end)
 
 static tn_status run_weight(const dn_loop *loop, const tn_bindings *at, tn_error *error)
 {
-    enum { GRAIN = 8192 }; /* elements */
     const weight_extra *extra = loop->extra;
     dn_conv_pool_grad_weight_job job = extra->job;
     void *where[5];
@@ -246,7 +333,7 @@ static tn_status run_weight(const dn_loop *loop, const tn_bindings *at, tn_error
     job.sums = (float *)((char *)at->workspace + extra->sums_at);
     dn_host->parallel_for(job.shares, extra->grain, extra->body, &job);
     adding sums = {&job, where[3], where[4], loop->desc.out[0]->strides};
-    dn_host->parallel_for(job.at.out, GRAIN / (job.sum_size / job.at.out + 1) + 1, add_shares, &sums);
+    dn_host->parallel_for(job.at.out, ENOUGH_TO_COPY / (job.sum_size / job.at.out + 1) + 1, add_shares, &sums);
     dn_images_leave(&extra->images, at, where);
     return TN_OK;
 }

@@ -38,6 +38,7 @@ static const tn_kernel kernels[] = {
     {TN_SCHEMA(conv2d_grad_input),     dn_conv2d_grad_input_check,  dn_conv2d_grad_input_plan,   NULL},
     {TN_SCHEMA(conv2d_grad_weight),    dn_conv2d_grad_weight_check, dn_conv2d_grad_weight_plan,  NULL},
     {TN_SCHEMA(conv2d_max_pool2d_relu), dn_conv_pool_check,         dn_conv_pool_plan,           NULL},
+    {TN_SCHEMA(conv2d_max_pool2d_grad_input), dn_conv_pool_grad_input_check, dn_conv_pool_grad_input_plan, NULL},
     {TN_SCHEMA(conv2d_max_pool2d_grad_weight), dn_conv_pool_grad_weight_check, dn_conv_pool_grad_weight_plan, NULL},
 
     {TN_SCHEMA(max_pool2d),            dn_max_pool2d_check,         dn_max_pool2d_plan,          NULL},

@@ -92,7 +92,7 @@ void DN_SIMD(dn_conv_pool)(void *arg, int64_t begin, int64_t end)
     }
 }
 
-int DN_SIMD(dn_conv_pool_width)(void)
+int DN_SIMD(dn_conv_pool_lanes)(void)
 {
-    return WIDE;
+    return DN_LANES;
 }

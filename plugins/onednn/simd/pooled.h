@@ -24,18 +24,30 @@ typedef struct dn_conv_pool_job {
     int64_t taps;              /* elements of x that an element of the convolution is made of */
     const int64_t *tap;        /* where, from the first */
     const float *x;
-    const float *w; /* blocks of dn_conv_pool_width() output channels, the last filled up: bias, then tap by tap */
+    const float *w; /* blocks of DN_POOLED_VECTORS vectors of channels, the last filled up: bias, then tap by tap */
     float *y;
     uint8_t *index;
 } dn_conv_pool_job;
 
 /* Rows [begin, end) of windows, counted over all images. */
 DN_DECLARE(void, dn_conv_pool, (void *job, int64_t begin, int64_t end));
-DN_DECLARE(int, dn_conv_pool_width, (void));
+DN_DECLARE(int, dn_conv_pool_lanes, (void)); /* floats in a vector */
 
 /* ---- gradients: weights are 3 x 3, applied at every pixel */
 
 enum { DN_TAPS = 9 };
+
+enum { DN_POOLED_MOST_OUT = 4096 }; /* output channels that the gradient of the input takes */
+
+typedef struct dn_conv_pool_grad_input_job {
+    dn_conv_pool at;
+    const float *dy, *w; /* w: blocks of one vector of input channels, the last filled up with zeros: O KH KW */
+    const uint8_t *index;
+    float *dx;
+} dn_conv_pool_grad_input_job;
+
+/* Images [begin, end). */
+DN_DECLARE(void, dn_conv_pool_grad_input, (void *job, int64_t begin, int64_t end));
 
 typedef struct dn_conv_pool_grad_weight_job {
     dn_conv_pool at;
