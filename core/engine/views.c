@@ -304,6 +304,14 @@ tn_tensor *tn_expand(tn_tensor *x, int rank, const int64_t *dims)
 
 /* ---- copies, and leaving the graph */
 
+/* Do all indices lead to the same distance from the first element? Of tensors of one shape. */
+static bool same_places(const tn_tensor_desc *a, const tn_tensor_desc *b)
+{
+    for (uint32_t i = 0; i < a->rank; i++)
+        if (a->dims[i] != 1 && a->strides[i] != b->strides[i]) return false;
+    return true;
+}
+
 static tn_tensor *copy_as(tn_tensor *x, const tn_tensor_desc *desc)
 {
     tn_context *tn = x->ctx;
@@ -317,6 +325,14 @@ tn_tensor *tn_contiguous(tn_tensor *x)
     tn_tensor_desc desc = x->desc;
     if (tn_is_nil(x) || tn_is_contiguous(x)) return x;
     tn__row_major(&desc);
+    return copy_as(x, &desc);
+}
+
+tn_tensor *tn__ordered_like(tn_tensor *x, const tn_tensor *like)
+{
+    if (tn_is_nil(x) || !tn__is_dense(&like->desc) || same_places(&x->desc, &like->desc)) return x;
+    tn_tensor_desc desc = x->desc;
+    memcpy(desc.strides, like->desc.strides, sizeof desc.strides);
     return copy_as(x, &desc);
 }
 

@@ -118,6 +118,9 @@ bool tn__apply_into(tn_context *tn, const tn_op *op, const void *attrs, int n_in
  * context's generator on. nil after raising. */
 tn_tensor *tn__rng(tn_dev *dev, int64_t *call);
 
+
+/* x in the memory order of `like`, which has its shape: a copy, unless it lies so already or `like` has gaps. */
+tn_tensor *tn__ordered_like(tn_tensor *x, const tn_tensor *like); /* engine/views.c */
 /* Sums dy down to the shape that x had before it was broadcast. */
 tn_tensor *tn__unbroadcast(tn_tensor *dy, tn_tensor *x);
 /* Raises "<op>: <message> (x: [2, 3], w: [4])" with the shapes of all inputs; returns false. */
