@@ -118,7 +118,6 @@ bool tn__apply_into(tn_context *tn, const tn_op *op, const void *attrs, int n_in
  * context's generator on. nil after raising. */
 tn_tensor *tn__rng(tn_dev *dev, int64_t *call);
 
-
 /* x in the memory order of `like`, which has its shape: a copy, unless it lies so already or `like` has gaps. */
 tn_tensor *tn__ordered_like(tn_tensor *x, const tn_tensor *like); /* engine/views.c */
 /* Sums dy down to the shape that x had before it was broadcast. */
