@@ -6,12 +6,9 @@
 
 #include "pooled.h"
 
-#include <string.h>
-
 enum { WINDOWS = DN_REGISTERS >= 32 ? 2 : 1, WIDE = DN_POOLED_VECTORS * DN_LANES };
 
 typedef dn_conv_pool_job job;
-typedef uint8_t bytes __attribute__((vector_size(DN_LANES)));
 
 DN_INLINE dn_vec choose(dn_mask mask, dn_vec yes, dn_vec no)
 {
@@ -30,14 +27,8 @@ DN_INLINE void store_largest(const dn_vec *four, int64_t n, float *y, uint8_t *i
         which = (which & ~wins) | (wins & k);
     }
     best = (dn_vec)((dn_mask)best & ~(best <= 0));
-    const bytes narrow = __builtin_convertvector(which, bytes);
-    if (n >= DN_LANES) {
-        dn_store(y, best);
-        memcpy(index, &narrow, sizeof narrow);
-    } else {
-        memcpy(y, &best, (size_t)n * sizeof *y);
-        memcpy(index, &narrow, (size_t)n);
-    }
+    dn_store_some(y, best, n);
+    dn_store_bytes(index, which, n);
 }
 
 /* Some windows next to each other, the first of which begins at x; n output channels, of which w is the packed part. */

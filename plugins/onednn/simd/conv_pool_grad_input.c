@@ -7,54 +7,49 @@
 
 #include "pooled.h"
 
-#include <string.h>
-
 typedef dn_conv_pool_grad_input_job job;
 
-/* Output channels by place, of some windows: those of place k of window i begin at channel[(4 * i + k) * out]. */
-enum { MOST_WINDOWS = 64, ROOM = 4 * DN_POOLED_MOST_OUT };
+/* The output channels of one window that have a gradient, by place. */
 typedef struct sorted {
-    uint64_t counts[MOST_WINDOWS]; /* 16 bits for each place */
-    uint16_t channel[ROOM];
+    const int32_t *first, *end[4];
 } sorted;
 
-DN_INLINE uint64_t sort_window(int64_t out, const float *dy, const uint8_t *index, uint16_t *channel)
+enum { MOST_WINDOWS = 64, ROOM = 2 * DN_POOLED_MOST_OUT };
+
+/* `to` has room for one more vector than there are channels. */
+DN_INLINE sorted sort_window(int64_t out, const float *dy, const uint8_t *index, int32_t *to)
 {
-    uint64_t counts = 0;
-    for (int64_t o = 0; o < out; o++) {
-        const unsigned place = index[o] & 3u;
-        uint32_t bits;
-        memcpy(&bits, dy + o, sizeof bits);
-        channel[place * (uint64_t)out + (counts >> 16 * place & 0xffff)] = (uint16_t)o;
-        counts += (uint64_t)(bits << 1 != 0) << 16 * place;
+    sorted by = {.first = to};
+    dn_mask number = {0};
+    for (int k = 0; k < DN_LANES; k++) number[k] = k;
+    for (int k = 0; k < 4; k++) {
+        for (int64_t o = 0; o < out; o += DN_LANES) {
+            const dn_mask zero = ((dn_mask)dn_load_some(dy + o, out - o) & INT32_MAX) == 0;
+            to += dn_pack((dn_load_bytes(index + o, out - o) == k) & ~zero, number + (int32_t)o, to);
+        }
+        by.end[k] = to;
     }
-    return counts;
+    return by;
 }
 
 /* dx of one window's pixels and n <= DN_LANES input channels += what its maxima contribute. */
-DN_INLINE void add_window(const job *j, const float *dy, const uint16_t *channel, uint64_t counts, const float *w,
-                          int64_t n, float *dx)
+DN_INLINE void add_window(const job *j, const float *dy, const sorted *by, const float *w, int64_t n, float *dx)
 {
     const int64_t in = j->at.in, row = j->at.width * in;
+    const int32_t *o = by->first;
     dn_vec sum[16] = {{0}};
-    for (int k = 0; k < 4; k++) {
-        const uint16_t *o = channel + k * j->at.out, *const end = o + (counts >> 16 * k & 0xffff);
-        for (; o < end; o++) {
+    DN_UNROLL for (int k = 0; k < 4; k++)
+    {
+        for (const int32_t *const end = by->end[k]; o < end; o++) {
             const dn_vec all = dn_all(dy[*o]);
             const float *weight = w + *o * (DN_TAPS * DN_LANES);
-            for (int t = 0; t < DN_TAPS; t++)
-                sum[(k / 2 + t / 3) * 4 + k % 2 + t % 3] += all * dn_load(weight + t * DN_LANES);
+            DN_UNROLL for (int t = 0; t < DN_TAPS; t++) sum[(k / 2 + t / 3) * 4 + k % 2 + t % 3] +=
+                all * dn_load(weight + t * DN_LANES);
         }
     }
     for (int p = 0; p < 16; p++) {
         float *to = dx + p / 4 * row + p % 4 * in;
-        if (n >= DN_LANES) {
-            dn_store(to, dn_load(to) + sum[p]);
-        } else {
-            float lane[DN_LANES];
-            dn_store(lane, sum[p]);
-            for (int64_t i = 0; i < n; i++) to[i] += lane[i];
-        }
+        dn_store_some(to, dn_load_some(to, n) + sum[p], n);
     }
 }
 
@@ -63,14 +58,15 @@ static void add_windows(const job *j, const float *dy, const uint8_t *index, int
 {
     const dn_conv_pool *at = &j->at;
     const float *w = j->w;
-    sorted by;
+    sorted by[MOST_WINDOWS];
+    int32_t channel[ROOM];
     for (int64_t i = 0; i < n; i++)
-        by.counts[i] = sort_window(at->out, dy + (first + i) * at->out, index + (first + i) * at->out,
-                                   by.channel + 4 * i * at->out);
+        by[i] = sort_window(at->out, dy + (first + i) * at->out, index + (first + i) * at->out,
+                            channel + i * (at->out + DN_LANES));
     for (int64_t c = 0; c < at->in; c += DN_LANES, w += at->out * DN_TAPS * DN_LANES)
         for (int64_t i = 0; i < n; i++) {
             const int64_t row = (first + i) / at->columns, column = (first + i) % at->columns;
-            add_window(j, dy + (first + i) * at->out, by.channel + 4 * i * at->out, by.counts[i], w, at->in - c,
+            add_window(j, dy + (first + i) * at->out, &by[i], w, at->in - c,
                        dx + (row * at->step[0] * at->width + column * at->step[1]) * at->in + c);
         }
 }
@@ -81,7 +77,7 @@ void DN_SIMD(dn_conv_pool_grad_input)(void *arg, int64_t begin, int64_t end)
     const dn_conv_pool *at = &j->at;
     const int64_t windows = at->rows * at->columns, y_size = windows * at->out,
                   x_size = at->height * at->width * at->in;
-    const int64_t fit = DN_POOLED_MOST_OUT / at->out, most = fit < MOST_WINDOWS ? fit : MOST_WINDOWS;
+    const int64_t fit = ROOM / (at->out + DN_LANES), most = fit < MOST_WINDOWS ? fit : MOST_WINDOWS;
     for (int64_t n = begin; n < end; n++) {
         float *dx = j->dx + n * x_size;
         memset(dx, 0, (size_t)x_size * sizeof *dx);

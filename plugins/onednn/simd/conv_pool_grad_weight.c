@@ -11,27 +11,6 @@
 
 typedef dn_conv_pool_grad_weight_job job;
 
-typedef uint8_t bytes __attribute__((vector_size(DN_LANES)));
-
-/* The first n of a vector's lanes, the rest 0. */
-DN_INLINE dn_vec load_some(const float *from, int64_t n)
-{
-    dn_vec v = {0};
-    if (n >= DN_LANES) return dn_load(from);
-    memcpy(&v, from, (size_t)n * sizeof *from);
-    return v;
-}
-
-DN_INLINE dn_mask load_index(const uint8_t *from, int64_t n)
-{
-    bytes v = {0};
-    if (n >= DN_LANES)
-        memcpy(&v, from, sizeof v);
-    else
-        memcpy(&v, from, (size_t)n);
-    return __builtin_convertvector(v, dn_mask);
-}
-
 /* ---- lanes are input channels */
 
 enum { CHUNK = 64, BLOCK = 16 }; /* windows and output channels at a time: their part of dw stays in the cache */
@@ -45,7 +24,7 @@ DN_INLINE void locate(const dn_conv_pool *at, const uint8_t *index, int64_t firs
         const int64_t row = (first + i) / at->columns, column = (first + i) % at->columns;
         const int32_t origin = (int32_t)(row * at->step[0] * down + column * at->step[1] * right);
         for (int64_t k = 0; k < BLOCK; k += DN_LANES) {
-            const dn_mask cell = load_index(index + (first + i) * at->out + k, channels - k);
+            const dn_mask cell = dn_load_bytes(index + (first + i) * at->out + k, channels - k);
             const dn_mask place = origin + (cell & 1) * right + (cell >> 1 & 1) * down;
             memcpy(&offset[i][k], &place, sizeof place);
         }
@@ -141,8 +120,8 @@ DN_INLINE void sum_lanes(const job *j, int64_t begin, int64_t end, int64_t i, in
                 dn_vec all[2];
                 dn_mask which[2];
                 for (int v = 0; v < vectors; v++) {
-                    all[v] = load_some(dy + v * DN_LANES, n - v * DN_LANES);
-                    which[v] = load_index(index + v * DN_LANES, n - v * DN_LANES);
+                    all[v] = dn_load_some(dy + v * DN_LANES, n - v * DN_LANES);
+                    which[v] = dn_load_bytes(index + v * DN_LANES, n - v * DN_LANES);
                 }
                 for (int k = 0; k < 4; k++) {
                     dn_vec part[2];
