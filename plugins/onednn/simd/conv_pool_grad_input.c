@@ -47,7 +47,8 @@ DN_INLINE void add_window(const job *j, const float *dy, const sorted *by, const
                 all * dn_load(weight + t * DN_LANES);
         }
     }
-    for (int p = 0; p < 16; p++) {
+    DN_UNROLL for (int p = 0; p < 16; p++)
+    {
         float *to = dx + p / 4 * row + p % 4 * in;
         dn_store_some(to, dn_load_some(to, n) + sum[p], n);
     }
@@ -66,8 +67,12 @@ static void add_windows(const job *j, const float *dy, const uint8_t *index, int
     for (int64_t c = 0; c < at->in; c += DN_LANES, w += at->out * DN_TAPS * DN_LANES)
         for (int64_t i = 0; i < n; i++) {
             const int64_t row = (first + i) / at->columns, column = (first + i) % at->columns;
-            add_window(j, dy + (first + i) * at->out, &by[i], w, at->in - c,
-                       dx + (row * at->step[0] * at->width + column * at->step[1]) * at->in + c);
+            const float *of = dy + (first + i) * at->out;
+            float *to = dx + (row * at->step[0] * at->width + column * at->step[1]) * at->in + c;
+            if (at->in - c >= DN_LANES)
+                add_window(j, of, &by[i], w, DN_LANES, to);
+            else
+                add_window(j, of, &by[i], w, at->in - c, to);
         }
 }
 
