@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Products: matmul (x: ...M K, y: ...K N, z: ...M N; leading dims broadcast), linear and linear_relu (x: ...I, w: O I,
- * b: O, y: ...O), by oneDNN's matmul. Transposed matrices are taken as they lie; others are copied to row-major. */
+ * b: O, y: ...O), by oneDNN's matmul or, where that is slower, by the plugin's own kernels. Transposed matrices are
+ * taken as they lie; others are copied to row-major. */
 #include "chain.h"
+#include "gemm.h"
 #include "nest.h"
 
 #include <string.h>
@@ -136,6 +138,31 @@ static uint64_t matmul_flops(const tn_op_desc *desc)
     return 2 * (uint64_t)tn_desc_numel(desc->out[0]) * (uint64_t)desc->in[0]->dims[desc->in[0]->rank - 1];
 }
 
+/* Sets the step along a side of one, which no element uses, to that of a dense matrix. */
+static void settle(dn_product *p)
+{
+    if (p->k == 1) p->a_k = 1, p->b_k = p->n;
+    if (p->m == 1) p->a_m = p->k;
+    if (p->n == 1) p->b_n = p->k;
+}
+
+/* Do the plugin's own kernels take this product? */
+static int own_matmul(dn_product *p, const tn_op_desc *desc)
+{
+    const tn_tensor_desc *x = desc->in[0], *y = desc->in[1], *z = desc->out[0];
+    const uint32_t i = x->rank - 2, j = y->rank - 2, o = z->rank - 2;
+    *p = (dn_product){.m = x->dims[i],
+                      .n = y->dims[j + 1],
+                      .k = x->dims[i + 1],
+                      .a_m = x->strides[i],
+                      .a_k = x->strides[i + 1],
+                      .b_k = y->strides[j],
+                      .b_n = y->strides[j + 1],
+                      .c_m = z->strides[o]};
+    settle(p);
+    return tn_desc_numel(z) == p->m * p->n && (p->n == 1 || z->strides[o + 1] == 1) && dn_gemm_takes(p);
+}
+
 tn_status dn_matmul_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
 {
     (void)self, (void)device;
@@ -147,8 +174,10 @@ tn_status dn_matmul_plan(const tn_kernel *self, tn_device *device, const tn_op_d
 {
     view x, y, z;
     dn_nest batch;
+    dn_product own;
     DN_TRY(dn_matmul_check(self, device, desc, error));
     if (matmul_flops(desc) == 0) return dn_zero_plan(desc, plan, error);
+    if (own_matmul(&own, desc)) return dn_gemm_plan(desc, &own, plan, error);
     dn_chain *chain = dn_chain_begin(device, desc, matmul_flops(desc), error);
     if (!chain) return TN_OUT_OF_MEMORY;
 
@@ -228,13 +257,34 @@ tn_status dn_linear_check(const tn_kernel *self, tn_device *device, const tn_op_
     return TN_OK;
 }
 
+static int own_linear(dn_product *p, const tn_op_desc *desc, int relu)
+{
+    const tn_tensor_desc *x = desc->in[0], *w = desc->in[1], *b = bias_of(desc), *y = desc->out[0];
+    *p = (dn_product){.m = tn_desc_numel(x) / w->dims[1],
+                      .n = w->dims[0],
+                      .k = w->dims[1],
+                      .a_m = row_stride_of(x),
+                      .a_k = x->strides[x->rank - 1],
+                      .b_k = w->strides[1],
+                      .b_n = w->strides[0],
+                      .c_m = row_stride_of(y),
+                      .has_bias = b != NULL,
+                      .relu = relu};
+    if (p->a_m < 0 || p->c_m < 0) return 0;
+    settle(p);
+    const int dense = p->n == 1 || (y->strides[y->rank - 1] == 1 && (!b || b->strides[0] == 1));
+    return dense && dn_gemm_takes(p);
+}
+
 /* self->data: not NULL for linear_relu */
 tn_status dn_linear_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
                          tn_error *error)
 {
     view x, w, y;
+    dn_product own;
     DN_TRY(dn_linear_check(self, device, desc, error));
     if (matmul_flops(desc) == 0) return dn_zero_plan(desc, plan, error);
+    if (own_linear(&own, desc, self->data != NULL)) return dn_gemm_plan(desc, &own, plan, error);
     dn_chain *chain = dn_chain_begin(device, desc, matmul_flops(desc), error);
     if (!chain) return TN_OUT_OF_MEMORY;
     rows_of(&x, desc->in[0], readable);

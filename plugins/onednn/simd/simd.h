@@ -43,6 +43,18 @@ typedef uint8_t dn_bytes __attribute__((vector_size(DN_LANES)));
 #else
 #define DN_UNROLL _Pragma("GCC unroll 32")
 #endif
+/* The rounds of the loop that follows do not depend on each other. */
+#if defined(__clang__)
+#define DN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define DN_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+/* Keeps v in a register, where gcc would rather read it from memory again for each use. */
+#if defined(__x86_64__)
+#define DN_KEEP(v) __asm__("" : "+v"(v))
+#else
+#define DN_KEEP(v) (void)(v)
+#endif
 
 DN_INLINE dn_vec dn_load(const float *x)
 {
@@ -121,6 +133,14 @@ DN_INLINE int64_t dn_pack(dn_mask mask, dn_mask v, int32_t *to)
     }
     return n;
 #endif
+}
+/* The last n lanes of v (0 <= n <= DN_LANES), zeros before them. */
+DN_INLINE dn_vec dn_last(dn_vec v, int64_t n)
+{
+    static const int32_t lanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    dn_mask lane;
+    memcpy(&lane, lanes, sizeof lane);
+    return (dn_vec)((dn_mask)v & (lane >= DN_LANES - (int32_t)n));
 }
 
 #endif
