@@ -2,8 +2,12 @@
  *
  * sgd_step and adam_step over a list of parameters, in place, with PyTorch's order of arithmetic in f32. The list is
  * one long range of elements: small parameters cost no fork of their own, large ones are cut. */
+#include "isa.h"
 #include "nest.h"
 
+#include "simd/adam.h"
+
+#include <float.h>
 #include <math.h>
 
 enum { LISTS = 4, GRAIN = 16384 }; /* p, g, m, v at most; elements that are worth a thread */
@@ -15,13 +19,13 @@ typedef struct parameter {
 
 typedef struct optim_extra {
     int64_t n, numel;
+    dn_row_fn row;
     parameter *parameters;
 } optim_extra;
 
 typedef struct job {
     const optim_extra *all;
     void *const *in;
-    dn_row_fn row;
     const void *how;
 } job;
 
@@ -29,17 +33,18 @@ typedef struct job {
 typedef struct sgd {
     float lr, momentum, decay;
 } sgd;
-typedef struct adam {
-    float beta1, rest1, beta2, rest2, eps; /* rest: 1 - beta */
-    float keep, decay;                     /* AdamW shrinks p by keep; Adam adds decay times p to g */
-    float rate, root;                      /* lr / (1 - beta1^t), sqrt(1 - beta2^t) */
-} adam;
 
 DN_INLINE int is_dense(int operands, const int64_t *step)
 {
     int dense = 1;
     for (int k = 0; k < operands; k++) dense &= step[k] == sizeof(float);
     return dense;
+}
+
+/* A momentum that fades away must not end as a subnormal number: arithmetic with these is slow. */
+DN_INLINE float faded(float x)
+{
+    return fabsf(x) < FLT_MIN ? 0 : x;
 }
 
 DN_INLINE void plain_element(const sgd *how, float *p, const float *g)
@@ -49,23 +54,15 @@ DN_INLINE void plain_element(const sgd *how, float *p, const float *g)
 
 DN_INLINE void momentum_element(const sgd *how, float *p, const float *g, float *v)
 {
-    *v = how->momentum * *v + (*g + how->decay * *p);
+    *v = faded(how->momentum * *v + (*g + how->decay * *p));
     *p -= how->lr * *v;
 }
 
 DN_INLINE void nesterov_element(const sgd *how, float *p, const float *g, float *v)
 {
     const float slope = *g + how->decay * *p;
-    *v = how->momentum * *v + slope;
+    *v = faded(how->momentum * *v + slope);
     *p -= how->lr * (slope + how->momentum * *v);
-}
-
-DN_INLINE void adam_element(const adam *how, float *p, const float *g, float *m, float *v)
-{
-    const float x = *p * how->keep, slope = *g + how->decay * x;
-    *m = how->beta1 * *m + how->rest1 * slope;
-    *v = how->beta2 * *v + how->rest2 * slope * slope;
-    *p = x - how->rate * (*m / (sqrtf(*v) / how->root + how->eps));
 }
 
 /* The row function of an update: for operands that all are dense, and for any. */
@@ -83,12 +80,10 @@ DN_INLINE void adam_element(const adam *how, float *p, const float *g, float *m,
 #define STRIDED(k) ((float *)(at[k] + i * step[k]))
 #define P_G(AT) AT(0), AT(1)
 #define P_G_V(AT) AT(0), AT(1), AT(2)
-#define P_G_M_V(AT) AT(0), AT(1), AT(2), AT(3)
 /* clang-format off */
 ROW(plain,    sgd,  2, P_G)
 ROW(momentum, sgd,  3, P_G_V)
 ROW(nesterov, sgd,  3, P_G_V)
-ROW(adam,     adam, 4, P_G_M_V)
 /* clang-format on */
 
 /* Elements [begin, end) of all parameters. */
@@ -102,26 +97,27 @@ static void pieces(void *arg, int64_t begin, int64_t end)
         char *base[LISTS];
         if (from >= to) continue;
         for (int k = 0; k < p->nest.operands; k++) base[k] = j->in[k * all->n + i];
-        dn_nest_range(&p->nest, from, to, base, j->row, j->how);
+        dn_nest_range(&p->nest, from, to, base, all->row, j->how);
     }
 }
 
-static tn_status update(const dn_loop *loop, const tn_bindings *at, dn_row_fn row, const void *how)
+static tn_status update(const dn_loop *loop, const tn_bindings *at, const void *how)
 {
-    job j = {loop->extra, at->in, row, how};
+    job j = {loop->extra, at->in, how};
     dn_host->parallel_for(j.all->numel, GRAIN, pieces, &j);
     return TN_OK;
 }
 
 /* lists: of parameters and companions; those from `used` on are absent. */
-static tn_status make(const tn_op_desc *desc, dn_loop_fn run, int lists, int scalars, int used, uint64_t flops_each,
-                      tn_plan **plan, tn_error *error)
+static tn_status make(const tn_op_desc *desc, dn_loop_fn run, dn_row_fn row, int lists, int scalars, int used,
+                      uint64_t flops_each, tn_plan **plan, tn_error *error)
 {
     const int64_t n = ((int64_t)desc->n_in - scalars) / lists;
     dn_loop *loop;
     DN_TRY(dn_loop_create(desc, run, sizeof(optim_extra) + (uint64_t)n * sizeof(parameter), &loop, error));
     optim_extra *all = loop->extra;
     all->n = n;
+    all->row = row;
     all->parameters = (parameter *)(all + 1);
     for (int64_t i = 0; i < n; i++) {
         const tn_tensor_desc *xs[LISTS];
@@ -142,8 +138,7 @@ static tn_status run_sgd(const dn_loop *loop, const tn_bindings *at, tn_error *e
     const tn_sgd_step_attrs *attrs = loop->desc.attrs;
     const int64_t n = ((const optim_extra *)loop->extra)->n;
     const sgd how = {(float)*(const double *)at->in[3 * n], (float)attrs->momentum, (float)attrs->weight_decay};
-    const int has_momentum = loop->desc.in[2 * n] != NULL;
-    return update(loop, at, !has_momentum ? plain_row : attrs->nesterov ? nesterov_row : momentum_row, &how);
+    return update(loop, at, &how);
 }
 
 tn_status dn_sgd_step_check(const tn_kernel *self TN_UNUSED, tn_device *device TN_UNUSED, const tn_op_desc *desc,
@@ -160,9 +155,11 @@ tn_status dn_sgd_step_check(const tn_kernel *self TN_UNUSED, tn_device *device T
 tn_status dn_sgd_step_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
                            tn_error *error)
 {
-    const uint64_t n = (desc->n_in - 1) / 3;
+    const tn_sgd_step_attrs *attrs = desc->attrs;
+    const int has_momentum = desc->in[2 * ((desc->n_in - 1) / 3)] != NULL;
+    const dn_row_fn row = !has_momentum ? plain_row : attrs->nesterov ? nesterov_row : momentum_row;
     DN_TRY(dn_sgd_step_check(self, device, desc, error));
-    return make(desc, run_sgd, 3, 1, desc->in[2 * n] ? 3 : 2, 6, plan, error);
+    return make(desc, run_sgd, row, 3, 1, has_momentum ? 3 : 2, 6, plan, error);
 }
 
 /* ---- adam_step: p*, g*, m*, v*, lr, step */
@@ -172,7 +169,7 @@ static tn_status run_adam(const dn_loop *loop, const tn_bindings *at, tn_error *
     const tn_adam_step_attrs *attrs = loop->desc.attrs;
     const int64_t n = ((const optim_extra *)loop->extra)->n;
     const double lr = *(const double *)at->in[4 * n], t = (double)*(const int64_t *)at->in[4 * n + 1];
-    const adam how = {
+    const dn_adam how = {
         .beta1 = (float)attrs->beta1,
         .rest1 = (float)(1 - attrs->beta1),
         .beta2 = (float)attrs->beta2,
@@ -181,9 +178,9 @@ static tn_status run_adam(const dn_loop *loop, const tn_bindings *at, tn_error *
         .keep = (float)(attrs->decoupled ? 1 - lr * attrs->weight_decay : 1),
         .decay = (float)(attrs->decoupled ? 0 : attrs->weight_decay),
         .rate = (float)(lr / (1 - pow(attrs->beta1, t))),
-        .root = (float)sqrt(1 - pow(attrs->beta2, t)),
+        .scale = (float)(1 / sqrt(1 - pow(attrs->beta2, t))),
     };
-    return update(loop, at, adam_row, &how);
+    return update(loop, at, &how);
 }
 
 tn_status dn_adam_step_check(const tn_kernel *self TN_UNUSED, tn_device *device TN_UNUSED, const tn_op_desc *desc,
@@ -196,5 +193,5 @@ tn_status dn_adam_step_plan(const tn_kernel *self, tn_device *device, const tn_o
                             tn_error *error)
 {
     DN_TRY(dn_adam_step_check(self, device, desc, error));
-    return make(desc, run_adam, 4, 2, 4, 14, plan, error);
+    return make(desc, run_adam, DN_PICK(dn_adam_row, dn_isa_best()), 4, 2, 4, 14, plan, error);
 }
