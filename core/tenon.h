@@ -577,6 +577,9 @@ typedef struct tn_program_stats {
     uint64_t eager_bytes;     /* most that the same took while the function ran */
 } tn_program_stats;
 TN_API tn_program_stats tn_program_look(const tn_program *program);
+/* Prints all recordings, as recorded (before) or as replayed: memory and its use, operators in order with their
+ * results' types, implementations, and where in the arena each temporary lies. */
+TN_API void tn_program_dump(const tn_program *program, FILE *out, bool before);
 
 /* ==== checkpoints ============================================================================================ */
 

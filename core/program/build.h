@@ -46,4 +46,7 @@ tn_status tn__built_run(tn_built *built, tn_tensor *const *in);
 /* Adds `runs` of them to the account of what ran where. */
 void tn__built_account(tn_built *built, uint64_t runs);
 
+/* ---- dump.c: for people, as recorded (before) or as it runs */
+void tn__dump(const tn_built *built, FILE *out, bool before);
+
 #endif

@@ -296,3 +296,16 @@ tn_program_stats tn_program_look(const tn_program *program)
     stats.eager_bytes = built->recorded.eager_bytes;
     return stats;
 }
+
+void tn_program_dump(const tn_program *program, FILE *out, bool before)
+{
+    if (!program) return;
+    fprintf(out, "program %s: %d recording%s, %s\n", program->name, program->n_recordings,
+            program->n_recordings == 1 ? "" : "s", before ? "as recorded" : "as replayed");
+    for (int i = 0; i < program->n_recordings; i++) {
+        const recording *r = program->recordings[i];
+        fprintf(out, "\nrecording %d: gradients %s, %llu run%s\n", i, r->grad_enabled ? "enabled" : "disabled",
+                (unsigned long long)r->runs, r->runs == 1 ? "" : "s");
+        tn__dump(&r->built, out, before);
+    }
+}
