@@ -572,7 +572,7 @@ typedef struct tn_program_stats {
     const char *not_recorded; /* why it is not replayed but runs operator by operator; NULL if it is replayed */
     int recorded_ops;         /* operators that the function ran */
     int ops;                  /* that a replay runs */
-    int reused_in_place;      /* results that lie where an input was */
+    int reused_in_place;      /* results that lie where an input was, or where they would be copied to */
     uint64_t arena_bytes;     /* for all temporaries and workspaces */
     uint64_t eager_bytes;     /* most that the same took while the function ran */
 } tn_program_stats;

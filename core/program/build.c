@@ -62,6 +62,30 @@ static bool make_plans(tn_built *built, const char *name, tn_plan **plans)
     return true;
 }
 
+/* Steps that have been dropped take their plans with them. */
+static void drop_gone(tn_built *built, tn_plan **plans)
+{
+    tn_trace *trace = &built->trace;
+    int n = 0;
+    for (int i = 0; i < trace->n_steps; i++) {
+        if (!trace->steps[i].op) {
+            plans[i]->destroy(plans[i]);
+            continue;
+        }
+        trace->steps[n] = trace->steps[i];
+        built->execs[n] = built->execs[i];
+        built->execs[n].step = &trace->steps[n];
+        plans[n++] = plans[i];
+    }
+    trace->n_steps = built->n_execs = n;
+}
+
+static void reuse(tn_built *built, tn_plan **plans)
+{
+    built->reused = tn__reuse_in_place(&built->trace, plans);
+    drop_gone(built, plans);
+}
+
 /* ---- places and addresses */
 
 static bool place(tn_built *built, const char *name, tn_plan *const *plans, uint64_t *workspace)
@@ -103,8 +127,7 @@ static bool place(tn_built *built, const char *name, tn_plan *const *plans, uint
 static void *bind(tn_built *built, int tensor, void **at)
 {
     const tn_traced *x = &built->trace.tensors[tensor];
-    const tn_value *value = &built->trace.values[x->value];
-    while (value->alias >= 0) value = &built->trace.values[value->alias];
+    const tn_value *value = &built->trace.values[tn__value_root(&built->trace, x->value)];
     switch (value->kind) {
     case TN_VALUE_TEMPORARY: return (char *)tn__data(built->arena) + value->offset + x->offset;
     case TN_VALUE_INPUT: built->patches[built->n_patches++] = (tn_patch){at, value->input, x->offset}; break;
@@ -140,10 +163,8 @@ static bool list_written(tn_built *built, const char *name)
     built->written = calloc((size_t)trace->n_values + 1, sizeof *built->written);
     if (!built->written) return no_memory(built->tn, name);
     for (int v = 0; v < trace->n_values; v++) {
-        bool is_written = false;
-        for (int i = 0; i < trace->n_steps && !is_written && trace->values[v].kind == TN_VALUE_KEPT; i++)
-            is_written = tn__step_writes(trace, &trace->steps[i], v);
-        if (is_written) built->written[built->n_written++] = trace->values[v].storage;
+        if (trace->values[v].kind == TN_VALUE_KEPT && tn__trace_writes(trace, v))
+            built->written[built->n_written++] = trace->values[v].storage;
     }
     return true;
 }
@@ -163,7 +184,7 @@ bool tn__build(tn_context *tn, const char *name, const char *passes, tn_recorded
         ok = (plans && workspace) || no_memory(tn, name);
     }
     ok = ok && make_plans(built, name, plans);
-    if (ok && tn__passes_have(passes, "in_place")) built->reused = tn__reuse_in_place(&built->trace, plans);
+    if (ok && tn__passes_have(passes, "in_place")) reuse(built, plans);
     ok = ok && place(built, name, plans, workspace) && bind_all(built, name, workspace) && list_written(built, name);
     free(plans);
     free(workspace);

@@ -286,10 +286,7 @@ static void print_roles(const page *p, int value)
     }
     if (p->trace->values[value].constant) fputs("  constant, made of the host's data", p->out);
     if (recorded->rng && value_of(p, recorded->rng) == value) fputs("  state of the random numbers", p->out);
-    bool updated = false;
-    for (int s = 0; s < p->trace->n_steps && !updated; s++)
-        updated = tn__step_writes(p->trace, &p->trace->steps[s], value);
-    if (updated) fputs("  written", p->out);
+    if (tn__trace_writes(p->trace, value)) fputs("  written", p->out);
     for (int i = 0; i < recorded->n_out; i++)
         if (p->trace->tensors[recorded->out_traced[i]].value == value) fprintf(p->out, "  result %d", i);
 }

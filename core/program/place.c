@@ -13,16 +13,10 @@ typedef struct block {
     uint64_t *result;
 } block;
 
-static int root_of(const tn_trace *trace, int value)
-{
-    while (trace->values[value].alias >= 0) value = (int)trace->values[value].alias;
-    return value;
-}
-
 static void extend(block *blocks, const tn_trace *trace, int tensor, int step)
 {
     if (tensor < 0) return;
-    block *b = &blocks[root_of(trace, trace->tensors[tensor].value)];
+    block *b = &blocks[tn__value_root(trace, trace->tensors[tensor].value)];
     if (b->first < 0) b->first = step;
     b->last = step;
 }

@@ -66,6 +66,7 @@ void tn__trace_release(tn_trace *trace);
 /* A deep copy without the holds; false if there is no memory. */
 bool tn__trace_copy(tn_trace *to, const tn_trace *from);
 int tn__trace_add_value(tn_trace *trace, const tn_value *value); /* -1 if there is no memory */
+int tn__value_root(const tn_trace *trace, int value);            /* the one that it lies in the place of, at last */
 int tn__trace_add_tensor(tn_trace *trace, int value, uint64_t offset, const tn_tensor_desc *desc);
 /* A tensor of its own temporary memory, row-major unless desc's strides are dense in another order. */
 int tn__trace_add_temporary(tn_trace *trace, tn_dev *dev, const tn_tensor_desc *desc);
@@ -83,22 +84,35 @@ void tn__trace_drop(tn_trace *trace, int at);
 bool tn__step_writes(const tn_trace *trace, const tn_trace_step *step, int value);
 bool tn__step_reads(const tn_trace *trace, const tn_trace_step *step, int value);
 bool tn__step_input_in_place(const tn_trace_step *step, int i);
+/* Does any step write to the value, or to one that lies in its place? */
+bool tn__trace_writes(const tn_trace *trace, int value);
 /* The only step that writes to the value; -1 if there are more, or none. */
 int tn__trace_writer(const tn_trace *trace, int value);
 /* How many operands read the value; the last step that does is *last (-1: none). Kept values are read by the outside as
  * well: not counted. */
 int tn__trace_readers(const tn_trace *trace, int value, int *last);
-/* Is the value written by a step in (after, before)? */
+/* The first step behind `after` that reads the value; -1 if there is none. */
+int tn__trace_next_reader(const tn_trace *trace, int value, int after);
+/* Is the value written, or (touched) written or read, by a step in (after, before)? */
 bool tn__trace_written_between(const tn_trace *trace, int value, int after, int before);
+bool tn__trace_touched_between(const tn_trace *trace, int value, int after, int before);
 /* May step `from`'s work be done at step `to` (a later one) instead: does nobody in between write what it reads? */
 bool tn__trace_can_sink(const tn_trace *trace, int from, int to);
 /* Does the tensor cover its value from its start, dense and in row-major or any other order? */
 bool tn__traced_whole(const tn_trace *trace, int tensor);
+/* Does the tensor lie in temporary memory? -1 does not. */
+bool tn__traced_is_temporary(const tn_trace *trace, int tensor);
 /* The step that made this very tensor in temporary memory, which nobody else writes to and (if `alone`) only step `by`
  * reads, once. -1 if there is none, or it is not an `op` (NULL: any). */
 int tn__trace_maker(const tn_trace *trace, int tensor, const tn_op *op, int by, bool alone);
-/* Would the step's device run it: by a kernel, not by decomposition or fallback? */
+/* Would the step's device run it: by a kernel, not by decomposition or fallback? Not if a result would lie in the memory
+ * of an input. */
 bool tn__trace_takes(const tn_trace *trace, const tn_trace_step *step);
+/* The same for one that several are to be joined in. It goes where its result lies, whether or not its parts have fallen
+ * back from there; else, if they have (step->fell_back), to where they ran. Sets dev and fell_back. */
+bool tn__trace_takes_joined(const tn_trace *trace, tn_trace_step *step);
+/* -1 after raising, for passes to return. */
+int tn__trace_no_memory(const tn_trace *trace);
 
 /* ---- passes: each in a file of its own. They run in the order of the table (passes.c), until none changes anything. */
 
@@ -109,7 +123,8 @@ typedef struct tn_pass {
     int (*run)(tn_trace *trace);
 } tn_pass;
 
-extern const tn_pass tn__pass_dead;
+extern const tn_pass tn__pass_dead, tn__pass_sink_relu, tn__pass_fuse_pool, tn__pass_fuse_relu,
+    tn__pass_fuse_cross_entropy, tn__pass_fuse_gather, tn__pass_fuse_optimizer, tn__pass_copies;
 
 /* Runs those that `chosen` (see tn_program_set_passes) names; false after raising. */
 bool tn__passes_run(tn_trace *trace, const char *chosen);
@@ -151,7 +166,7 @@ uint64_t tn__place(tn_trace *trace, const uint64_t *bytes, uint64_t *workspace);
 
 /* ---- pass_in_place.c */
 
-/* Gives values aliases; how many. plans: of all steps. */
+/* Gives values aliases, and drops copies to where something already is; how many. plans: of all steps; no views. */
 int tn__reuse_in_place(tn_trace *trace, tn_plan *const *plans);
 
 #endif

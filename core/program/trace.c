@@ -47,6 +47,12 @@ int tn__trace_add_value(tn_trace *trace, const tn_value *value)
     return trace->n_values++;
 }
 
+int tn__value_root(const tn_trace *trace, int value)
+{
+    while (trace->values[value].alias >= 0) value = (int)trace->values[value].alias;
+    return value;
+}
+
 int tn__trace_add_tensor(tn_trace *trace, int value, uint64_t offset, const tn_tensor_desc *desc)
 {
     tn_traced *tensors = more(trace->tensors, trace->n_tensors, &trace->tensor_room, sizeof *tensors);
@@ -173,6 +179,14 @@ int tn__trace_writer(const tn_trace *trace, int value)
     return writer;
 }
 
+bool tn__trace_writes(const tn_trace *trace, int value)
+{
+    for (int v = 0; v < trace->n_values; v++)
+        for (int i = 0; i < trace->n_steps && tn__value_root(trace, v) == value; i++)
+            if (tn__step_writes(trace, &trace->steps[i], v)) return true;
+    return false;
+}
+
 int tn__trace_readers(const tn_trace *trace, int value, int *last)
 {
     int n = 0;
@@ -187,6 +201,19 @@ int tn__trace_readers(const tn_trace *trace, int value, int *last)
         }
     }
     return n;
+}
+
+int tn__trace_next_reader(const tn_trace *trace, int value, int after)
+{
+    for (int i = after + 1; i < trace->n_steps; i++)
+        if (tn__step_reads(trace, &trace->steps[i], value)) return i;
+    return -1;
+}
+
+bool tn__trace_touched_between(const tn_trace *trace, int value, int after, int before)
+{
+    int reader = tn__trace_next_reader(trace, value, after);
+    return (reader >= 0 && reader < before) || tn__trace_written_between(trace, value, after, before);
 }
 
 bool tn__trace_written_between(const tn_trace *trace, int value, int after, int before)
@@ -219,11 +246,15 @@ bool tn__traced_whole(const tn_trace *trace, int tensor)
     return x->offset == 0 && tn__is_dense(&x->desc);
 }
 
+bool tn__traced_is_temporary(const tn_trace *trace, int tensor)
+{
+    return tensor >= 0 && trace->values[trace->tensors[tensor].value].kind == TN_VALUE_TEMPORARY;
+}
+
 int tn__trace_maker(const tn_trace *trace, int tensor, const tn_op *op, int by, bool alone)
 {
-    if (tensor < 0) return -1;
+    if (!tn__traced_is_temporary(trace, tensor)) return -1;
     int value = trace->tensors[tensor].value, last;
-    if (trace->values[value].kind != TN_VALUE_TEMPORARY) return -1;
     int writer = tn__trace_writer(trace, value);
     if (writer < 0 || writer >= by || (op && trace->steps[writer].op != op)) return -1;
     const tn_trace_step *step = &trace->steps[writer];
@@ -235,16 +266,40 @@ int tn__trace_maker(const tn_trace *trace, int tensor, const tn_op *op, int by, 
     return -1;
 }
 
+static bool overlaps(const tn_trace *trace, const tn_trace_step *step)
+{
+    for (int o = 0; o < step->n_out; o++)
+        for (int i = 0; i < step->n_in; i++)
+            if (is_of(trace, step->in[i], trace->tensors[step->out[o]].value)) return true;
+    return false;
+}
+
 bool tn__trace_takes(const tn_trace *trace, const tn_trace_step *step)
 {
     enum { MOST = 1024 };
     const tn_tensor_desc *in[MOST], *out[TN_MAX_OUT];
     const tn_kernel *kernel = step->dev->backend->kernels[tn__op_index_of(step->op)];
-    if (!kernel || step->n_in > MOST) return false;
+    if (!kernel || step->n_in > MOST || overlaps(trace, step)) return false;
     for (int i = 0; i < step->n_in; i++) in[i] = step->in[i] < 0 ? NULL : &trace->tensors[step->in[i]].desc;
     for (int i = 0; i < step->n_out; i++) out[i] = &trace->tensors[step->out[i]].desc;
     tn_op_desc desc = {sizeof desc, step->op->name,       step->attrs,           in,
                        out,         (uint64_t)step->n_in, (uint64_t)step->n_out, 0};
     tn_error error = TN_ERROR_INIT;
     return kernel->check(kernel, step->dev->handle, &desc, &error) == TN_OK;
+}
+
+bool tn__trace_takes_joined(const tn_trace *trace, tn_trace_step *step)
+{
+    tn_trace_step at_home = *step;
+    at_home.dev = trace->values[trace->tensors[step->out[0]].value].dev;
+    at_home.fell_back = false;
+    if (!tn__trace_takes(trace, &at_home)) return step->fell_back && tn__trace_takes(trace, step);
+    *step = at_home;
+    return true;
+}
+
+int tn__trace_no_memory(const tn_trace *trace)
+{
+    tn_raise(trace->tn, TN_OUT_OF_MEMORY, "program: no host memory for a pass");
+    return -1;
 }
