@@ -5,11 +5,22 @@
 
 #include <string.h>
 
-static const tn_pass in_place = {"in_place", "lets results take the place of inputs that are used up",
+static const tn_pass in_place = {"in_place", "lets results take the place of inputs that are used up, or of copies",
                                  NULL}; /* build.c */
 
+/* Dead code first, since a reader that is none hides that a result has one use only. Then from large patterns to small
+ * ones, which would take the large ones' parts: relu sinks behind pooling, where conv2d, max_pool2d and relu can be one;
+ * what that leaves of conv2d and relu joins in pairs. Copies go late: then it is settled who reads them. What a pass
+ * leaves behind, dead results or new neighbours, the next turn finds. */
 static const tn_pass *const passes[] = {
     &tn__pass_dead,
+    &tn__pass_sink_relu,
+    &tn__pass_fuse_pool,
+    &tn__pass_fuse_relu,
+    &tn__pass_fuse_cross_entropy,
+    &tn__pass_fuse_gather,
+    &tn__pass_fuse_optimizer,
+    &tn__pass_copies,
     &in_place,
 };
 enum { COUNT = sizeof passes / sizeof *passes, MOST_TURNS = 8 };
