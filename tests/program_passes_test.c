@@ -154,7 +154,7 @@ static void give_gradients(const layer *l, tn_tensor *y, tn_tensor **out)
     out[2] = tn_grad_of(l->b);
 }
 
-#define FUNCTION(name) static void name(void *arg TN_UNUSED, tn_tensor *const *in TN_UNUSED, tn_tensor **out)
+#define FUNCTION(name) static void name(void *arg TN_UNUSED, tn_tensor *const *in TN_UNUSED, tn_tensor **out TN_UNUSED)
 #define LAYER const layer *l = arg
 
 /* ---- dead */

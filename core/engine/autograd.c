@@ -111,11 +111,13 @@ bool tn_has_requires_grad(const tn_tensor *x)
 
 bool tn_has_grad(const tn_tensor *x)
 {
+    if (x->ctx->recorder) tn__note_grad_used((tn_tensor *)x);
     return x->grad != NULL;
 }
 
 tn_tensor *tn_grad_of(tn_tensor *x)
 {
+    if (x->ctx->recorder) tn__note_grad_used(x);
     return x->grad ? x->grad : tn__nil(x->ctx);
 }
 
@@ -128,10 +130,10 @@ void tn_set_grad(tn_tensor *x, tn_tensor *grad)
                  TN_SHAPE_OF(grad));
         return;
     }
+    if (x->ctx->recorder) tn__note_grad_set(x);
     tn_retain(grad);
     tn_release(x->grad);
     x->grad = grad;
-    if (x->ctx->recorder) tn__note_grad(x);
 }
 
 bool tn_set_grad_enabled(tn_context *tn, bool on)

@@ -91,7 +91,8 @@ static void add_to(tn_tensor **sum, tn_tensor *dx)
 static void accumulate(walk *w, tn_node *leaf)
 {
     tn_tensor *x = leaf->out[0];
-    if (w->by_request || (w->tn->recorder && !tn__note_accumulation(x))) return;
+    if (w->by_request) return;
+    if (w->tn->recorder) tn__note_grad_used(x);
     if (tn__accumulates_in_place(x)) {
         tn_copy_(x->grad, tn_add(x->grad, leaf->dy));
         return;

@@ -33,11 +33,10 @@ bool tn__note_host_write(tn_tensor *x, const char *what);
 /* What a replay cannot do, though the function can, and why (a phrase): it goes on, and is not recorded. */
 void tn__give_up_recording(tn_context *tn, const char *format, ...) TN_PRINTF(2, 3);
 
-/* x's gradient has been set (or cleared). */
-void tn__note_grad(tn_tensor *x);
-/* Is x's gradient the same whenever the function runs: set by it, after it was cleared by it? Or, if it is added to one
- * from before, is there one? False after raising. */
-bool tn__note_accumulation(tn_tensor *x);
+/* x's gradient is about to be set (or cleared), or to be looked at or added to. What it was before the function ran
+ * matters if it is used first. */
+void tn__note_grad_set(tn_tensor *x);
+void tn__note_grad_used(tn_tensor *x);
 /* Was x's gradient there before? Then what is added goes into its memory, so that the next run finds it. */
 bool tn__accumulates_in_place(const tn_tensor *x);
 

@@ -65,12 +65,15 @@ tn_status tn_write(tn_tensor *x, const void *data, size_t bytes)
     x->storage->version++;
     if (tn_is_contiguous(x)) return upload(x, data, bytes);
 
+    tn_recorder *recorder = tn->recorder; /* takes no part in it: what is written now stays */
+    tn->recorder = NULL;
     tn_mark mark = tn_begin(tn);
     tn_tensor_desc desc = x->desc;
     tn__row_major(&desc);
     tn_tensor *flat = tn__new(tn__dev_of(x), &desc);
     if (!tn_is_nil(flat) && upload(flat, data, bytes) == TN_OK) tn__apply_into(tn, &tn__op_copy, NULL, 1, &flat, x);
     tn_end(tn, mark, NULL);
+    tn->recorder = recorder;
     return tn_check(tn);
 }
 

@@ -129,7 +129,8 @@ static void *bind(tn_built *built, int tensor, void **at)
     const tn_traced *x = &built->trace.tensors[tensor];
     const tn_value *value = &built->trace.values[tn__value_root(&built->trace, x->value)];
     switch (value->kind) {
-    case TN_VALUE_TEMPORARY: return (char *)tn__data(built->arena) + value->offset + x->offset;
+    case TN_VALUE_TEMPORARY:
+        return built->arena ? (char *)tn__data(built->arena) + value->offset + x->offset : NULL; /* all are empty */
     case TN_VALUE_INPUT: built->patches[built->n_patches++] = (tn_patch){at, value->input, x->offset}; break;
     default: break;
     }
@@ -156,15 +157,20 @@ static bool bind_all(tn_built *built, const char *name, const uint64_t *workspac
     return true;
 }
 
-/* Kept memory that steps write to. */
+/* Kept memory and inputs that steps write to. */
 static bool list_written(tn_built *built, const char *name)
 {
     const tn_trace *trace = &built->trace;
     built->written = calloc((size_t)trace->n_values + 1, sizeof *built->written);
-    if (!built->written) return no_memory(built->tn, name);
+    built->writes_input = calloc((size_t)built->recorded.n_in + 1, sizeof *built->writes_input);
+    if (!built->written || !built->writes_input) return no_memory(built->tn, name);
     for (int v = 0; v < trace->n_values; v++) {
-        if (trace->values[v].kind == TN_VALUE_KEPT && tn__trace_writes(trace, v))
-            built->written[built->n_written++] = trace->values[v].storage;
+        const tn_value *value = &trace->values[v];
+        if (value->kind == TN_VALUE_TEMPORARY || !tn__trace_writes(trace, v)) continue;
+        if (value->kind == TN_VALUE_INPUT)
+            built->writes_input[value->input] = true;
+        else
+            built->written[built->n_written++] = (struct tn_written){value->storage, value->fresh};
     }
     return true;
 }
@@ -205,10 +211,35 @@ void tn__built_release(tn_built *built)
     free(built->addresses);
     free(built->patches);
     free(built->written);
+    free(built->writes_input);
     *built = (tn_built){0};
 }
 
 /* ---- running */
+
+tn_meeting tn__built_meets(const tn_built *built, tn_tensor *const *in, int i)
+{
+    const tn_storage *storage = in[i]->storage;
+    const tn_recorded *recorded = &built->recorded;
+    for (int k = 0; k < built->n_written; k++)
+        if (built->written[k].storage == storage)
+            return built->written[k].fresh && !built->writes_input[i] ? TN_MEETS_RESULT : TN_MEETS_OTHERS;
+    for (int k = 0; k < recorded->n_in && storage->borrowed; k++)
+        if (recorded->inputs[k] == storage) return built->writes_input[i] ? TN_MEETS_OTHERS : TN_MEETS_RESULT;
+    if (!built->writes_input[i]) return TN_MEETS_NOTHING;
+    for (int k = 0; k < recorded->n_in; k++)
+        if (k != i && in[k]->storage == storage) return TN_MEETS_OTHERS;
+    for (int v = 0; v < built->trace.n_values; v++)
+        if (built->trace.values[v].kind == TN_VALUE_KEPT && built->trace.values[v].storage == storage)
+            return TN_MEETS_OTHERS;
+    return TN_MEETS_NOTHING;
+}
+
+void tn__built_count_writes(const tn_built *built, tn_tensor *const *in)
+{
+    for (int i = 0; i < built->recorded.n_in; i++)
+        if (built->writes_input[i]) in[i]->storage->version++;
+}
 
 static void bind_inputs(tn_built *built, tn_tensor *const *in)
 {
@@ -259,7 +290,7 @@ static tn_status run_plain(const tn_built *built, tn_error *error, const tn_exec
 static void set_grads(const tn_built *built)
 {
     for (int i = 0; i < built->recorded.n_grads; i++) {
-        const struct tn_set_grad *set = &built->recorded.grads[i];
+        const struct tn_touched_grad *set = &built->recorded.grads[i];
         if (set->x->grad != set->grad) tn_set_grad(set->x, set->grad);
     }
 }
@@ -271,7 +302,8 @@ tn_status tn__built_run(tn_built *built, tn_tensor *const *in)
     bind_inputs(built, in);
     if (!write_rng(built)) return tn_check(built->tn);
     tn_status status = built->tn->profiling ? run_timed(built, &error, &failed) : run_plain(built, &error, &failed);
-    for (int i = 0; i < built->n_written; i++) built->written[i]->version++;
+    for (int i = 0; i < built->n_written; i++) built->written[i].storage->version++;
+    tn__built_count_writes(built, in);
     if (status != TN_OK)
         tn__raise_error(built->tn, failed->step->op->name, &error);
     else

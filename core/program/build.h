@@ -31,9 +31,13 @@ typedef struct tn_built {
     void **addresses; /* of all operands */
     tn_patch *patches;
     int n_patches;
-    tn_storage **written; /* kept memory that a run changes; held by recorded */
+    struct tn_written {
+        tn_storage *storage; /* held by recorded */
+        bool fresh;          /* made while recording: results, gradients */
+    } * written;             /* kept memory that a run changes */
     int n_written;
-    tn_tensor *arena; /* held; NULL if nothing is temporary */
+    bool *writes_input; /* which inputs a run changes */
+    tn_tensor *arena;   /* held; NULL if nothing is temporary */
     uint64_t arena_bytes;
     int reused; /* results that lie where an input was */
 } tn_built;
@@ -41,8 +45,15 @@ typedef struct tn_built {
 /* Takes over *recorded, also when it fails: false then, after raising. */
 bool tn__build(tn_context *tn, const char *name, const char *passes, tn_recorded *recorded, tn_built *built);
 void tn__built_release(tn_built *built);
+/* Where input i lies makes a difference to a function which a recording, to which all inputs are memory of their own,
+ * does not make: it is also reached in another way, and one of them writes. TN_MEETS_RESULT: it lies in what a run makes
+ * anew, so that a copy will do. */
+typedef enum tn_meeting { TN_MEETS_NOTHING, TN_MEETS_RESULT, TN_MEETS_OTHERS } tn_meeting;
+tn_meeting tn__built_meets(const tn_built *built, tn_tensor *const *in, int i);
 /* Runs all steps; in: tensors that fit. */
 tn_status tn__built_run(tn_built *built, tn_tensor *const *in);
+/* Tells backward of the inputs that a run has written to. */
+void tn__built_count_writes(const tn_built *built, tn_tensor *const *in);
 /* Adds `runs` of them to the account of what ran where. */
 void tn__built_account(tn_built *built, uint64_t runs);
 

@@ -28,8 +28,10 @@ struct tn_program {
     recording *recordings[MOST_RECORDINGS];
     int n_recordings;
     const recording *last;
-    tn_tensor **held; /* inputs of the last run, which results may lie in */
-    bool told;        /* that there are too many recordings */
+    tn_tensor **own;     /* inputs of this run */
+    tn_tensor **held;    /* those of the last run, which results may lie in */
+    tn_tensor **results; /* held, if the last run was no replay */
+    bool told;           /* that there are too many recordings */
 };
 
 /* ---- recordings */
@@ -70,13 +72,21 @@ static bool looks_like(const tn_tensor *x, const tn_tensor_desc *desc, const tn_
            memcmp(x->desc.strides, desc->strides, sizeof desc->strides) == 0 && x->desc.alignment >= desc->alignment;
 }
 
+/* Are the gradients that the function used what they were? */
+static bool gradients_fit(const tn_recorded *recorded)
+{
+    for (int i = 0; i < recorded->n_grads; i++)
+        if (recorded->grads[i].matters && recorded->grads[i].x->grad != recorded->grads[i].before) return false;
+    return true;
+}
+
 static recording *find(const tn_program *program, tn_tensor *const *in)
 {
     for (int k = 0; k < program->n_recordings; k++) {
         recording *r = program->recordings[k];
         bool fits = r->grad_enabled == program->tn->grad_enabled;
         for (int i = 0; fits && i < program->n_in; i++) fits = looks_like(in[i], &r->in[i], r->devs[i]);
-        if (fits) return r;
+        if (fits && gradients_fit(&r->built.recorded)) return r;
     }
     return NULL;
 }
@@ -101,11 +111,20 @@ static void release_held(tn_program *program)
     }
 }
 
+static void release_results(tn_program *program)
+{
+    for (int i = 0; program->results && i < program->n_out; i++) {
+        tn_release(program->results[i]);
+        program->results[i] = NULL;
+    }
+}
+
 void tn_program_reset(tn_program *program)
 {
     if (!program) return;
     settle(&program->account);
     release_held(program);
+    release_results(program);
     for (int i = 0; i < program->n_recordings; i++) recording_release(program->recordings[i]);
     program->n_recordings = 0;
     program->last = NULL;
@@ -116,7 +135,9 @@ static void release(void *object)
     tn_program *program = object;
     tn_program_reset(program);
     tn__account_remove(program->tn, &program->account);
+    free(program->own);
     free(program->held);
+    free(program->results);
     free(program->name);
     free(program->passes);
     free(program);
@@ -141,8 +162,10 @@ tn_program *tn_program_open(tn_context *tn, const char *name, tn_program_fn fn, 
                                 .arg = arg,
                                 .n_in = n_in,
                                 .n_out = n_out,
-                                .held = calloc((size_t)n_in + 1, sizeof(tn_tensor *))};
-    if (!program || !program->name || !program->passes || !program->held) {
+                                .own = calloc((size_t)n_in + 1, sizeof(tn_tensor *)),
+                                .held = calloc((size_t)n_in + 1, sizeof(tn_tensor *)),
+                                .results = calloc((size_t)n_out + 1, sizeof(tn_tensor *))};
+    if (!program || !program->name || !program->passes || !program->own || !program->held || !program->results) {
         if (program) release(program);
         tn_raise(tn, TN_OUT_OF_MEMORY, "program %s: no host memory for it", name);
         return NULL;
@@ -180,7 +203,7 @@ void tn_program_set_passes(tn_program *program, const char *passes)
 
 /* ---- running */
 
-static tn_status run_eagerly(tn_program *program, tn_tensor *const *in, tn_tensor **out)
+static tn_status call(tn_program *program, tn_tensor *const *in, tn_tensor **out)
 {
     tn_context *tn = program->tn;
     for (int i = 0; i < program->n_out; i++) out[i] = NULL;
@@ -190,6 +213,16 @@ static tn_status run_eagerly(tn_program *program, tn_tensor *const *in, tn_tenso
             out[i] = tn_raise(tn, TN_INVALID, "program %s: the function has set no result %d of %d", program->name, i,
                               program->n_out);
     return tn_check(tn);
+}
+
+/* Results are the program's, and have no graph, as those of replays. */
+static tn_status run_eagerly(tn_program *program, tn_tensor *const *in, tn_tensor **out)
+{
+    release_results(program);
+    tn_status status = call(program, in, out);
+    for (int i = 0; i < program->n_out; i++)
+        if (!tn_is_nil(out[i])) out[i] = program->results[i] = tn_retain(tn_detach(out[i]));
+    return status;
 }
 
 /* Runs the function and keeps what it did. */
@@ -211,6 +244,7 @@ static tn_status record(tn_program *program, tn_tensor *const *in, tn_tensor **o
         for (int i = 0; i < program->n_out; i++) out[i] = tn__nil(tn);
         return tn_check(tn);
     }
+    tn__built_count_writes(&r->built, in);
     r->runs = 1;
     program->recordings[program->n_recordings++] = r;
     program->last = r;
@@ -239,6 +273,21 @@ static bool inputs_are_sound(const tn_program *program, tn_tensor *const *in)
     return tn_check(program->tn) == TN_OK;
 }
 
+/* A graph ends at a program, which would go unnoticed. */
+static bool inputs_have_no_graph(const tn_program *program, tn_tensor *const *in)
+{
+    for (int i = 0; i < program->n_in && program->tn->grad_enabled; i++) {
+        if (!in[i]->requires_grad) continue;
+        tn_raise(
+            program->tn, TN_INVALID,
+            "program %s: input %d requires a gradient, which would end at the program; give tn_detach of it, or run "
+            "with gradients disabled",
+            program->name, i);
+        return false;
+    }
+    return true;
+}
+
 /* Results may lie in the inputs, whose memory must stay until the next run. */
 static void hold_inputs(tn_program *program, tn_tensor *const *in)
 {
@@ -247,25 +296,54 @@ static void hold_inputs(tn_program *program, tn_tensor *const *in)
     for (int i = 0; i < program->n_in; i++) program->held[i] = in[i];
 }
 
+/* Inputs for a replay in program->own, where those that it would overwrite are copies. False if no copy helps. */
+static bool keep_apart(tn_program *program, const recording *r, tn_tensor *const *in)
+{
+    for (int i = 0; i < program->n_in; i++) program->own[i] = in[i];
+    for (int i = 0; i < program->n_in; i++) {
+        tn_meeting meeting = tn__built_meets(&r->built, in, i);
+        if (meeting == TN_MEETS_OTHERS) return false;
+        if (meeting == TN_MEETS_RESULT) program->own[i] = tn_clone(in[i]);
+        if (tn_is_nil(program->own[i]) || !looks_like(program->own[i], &r->in[i], r->devs[i])) return false;
+    }
+    return true;
+}
+
+/* Is there an input that lies in an input of an earlier run? It would be gone with that one. */
+static bool lies_in_input(const tn_program *program, tn_tensor *const *in)
+{
+    for (int i = 0; i < program->n_in; i++)
+        if (in[i]->storage->borrowed) return true;
+    return false;
+}
+
+static bool is_full(tn_program *program)
+{
+    if (program->n_recordings < MOST_RECORDINGS) return false;
+    if (!program->told)
+        tn_log_line(TN_LOG_WARN,
+                    "program %s has seen %d kinds of inputs, or of gradients that it adds to; others run without a "
+                    "recording",
+                    program->name, MOST_RECORDINGS);
+    program->told = true;
+    return true;
+}
+
 tn_status tn_program_run(tn_program *program, tn_tensor *const *in, tn_tensor **out)
 {
     if (!program) return TN_INVALID;
     tn_context *tn = program->tn;
-    if (!inputs_are_sound(program, in)) {
+    if (!inputs_are_sound(program, in) || (!tn->recorder && !inputs_have_no_graph(program, in))) {
         for (int i = 0; i < program->n_out; i++) out[i] = tn__nil(tn);
         return tn_check(tn);
     }
-    if (tn->recorder) return run_eagerly(program, in, out); /* it becomes part of the other one */
+    if (tn->recorder) return call(program, in, out); /* it becomes part of the other one */
     recording *r = find(program, in);
-    if (!r && program->n_recordings == MOST_RECORDINGS) {
-        if (!program->told)
-            tn_log_line(TN_LOG_WARN, "program %s has seen %d kinds of inputs; others run without a recording",
-                        program->name, MOST_RECORDINGS);
-        program->told = true;
+    if (r ? !keep_apart(program, r, in) : lies_in_input(program, in) || is_full(program))
         return run_eagerly(program, in, out);
-    }
-    hold_inputs(program, in);
-    return r ? replay(program, r, in, out) : record(program, in, out);
+    hold_inputs(program, r ? program->own : in);
+    release_results(program);
+    return r ? replay(program, r, program->own, out) : record(program, in, out);
 }
 
 /* ---- looking */

@@ -142,9 +142,11 @@ typedef struct tn_recorded {
     int *in;             /* traced tensors */
     tn_tensor **out;     /* results, held and detached */
     int *out_traced;
-    /* Gradients that the function has set: a run sets them again. Both held; grad NULL: none. */
-    struct tn_set_grad {
-        tn_tensor *x, *grad;
+    /* Leaves whose gradients the function has used or set. A run sets them to what they were at the end; it does the same
+     * as the function only if what mattered is what it was before. All held; NULL: no gradient. */
+    struct tn_touched_grad {
+        tn_tensor *x, *before, *grad;
+        bool matters;
     } * grads;
     int n_grads;
     tn_tensor *rng; /* held; NULL if nothing is random */

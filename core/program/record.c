@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A gradient that the function touched. */
+/* A leaf whose gradient the function touched. */
 typedef struct touched {
-    tn_tensor *x; /* held */
-    bool cleared;
+    tn_tensor *x, *before; /* both held: the gradient that it had; NULL: none */
+    bool matters;          /* it was used before it was set */
 } touched;
 
 struct tn_recorder {
@@ -102,6 +102,16 @@ void tn__note_freed(tn_context *tn, tn_storage *storage)
 
 /* ---- steps */
 
+static bool may_change(const tn_recorder *r, const tn_op *op, const tn_tensor *x)
+{
+    if (!r->out->trace.values[x->storage->value].constant) return true;
+    tn_raise(r->tn, TN_UNSUPPORTED,
+             "program %s: %s writes to a tensor %s that was made of the host's data while recording, and a second run "
+             "would find it changed; make it before, or copy it first",
+             r->name, op->name, TN_SHAPE_OF(x));
+    return false;
+}
+
 bool tn__note_ran(tn_context *tn, const tn_ran *ran)
 {
     tn_recorder *r = tn->recorder;
@@ -123,15 +133,9 @@ bool tn__note_ran(tn_context *tn, const tn_ran *ran)
     for (int i = 0; i < ran->n_out; i++) step.out[i] = traced(r, ran->out[i]);
     bool ok = tn_check(tn) == TN_OK && (tn__trace_add_step(&out->trace, &step) || no_memory(r));
     free(in);
-    for (int i = 0; ok && i < ran->n_in; i++) {
-        if (step.n_in == 0 || !ran->in[i] || !tn__step_input_in_place(&step, i)) continue;
-        if (!out->trace.values[ran->in[i]->storage->value].constant) continue;
-        tn_raise(tn, TN_UNSUPPORTED,
-                 "program %s: %s writes to a tensor %s that was made of the host's data while recording, and a second "
-                 "run would find it changed; make it before, or copy it first",
-                 r->name, ran->op->name, TN_SHAPE_OF(ran->in[i]));
-        ok = false;
-    }
+    for (int i = 0; ok && i < ran->n_in; i++)
+        if (ran->in[i] && tn__step_input_in_place(&step, i)) ok = may_change(r, ran->op, ran->in[i]);
+    for (int i = 0; ok && i < ran->n_out; i++) ok = may_change(r, ran->op, ran->out[i]);
     return ok;
 }
 
@@ -226,43 +230,32 @@ bool tn_is_recording(const tn_context *tn)
 
 /* ---- gradients */
 
-static touched *touch(tn_recorder *r, tn_tensor *x)
+static void touch(tn_recorder *r, tn_tensor *x, bool matters)
 {
+    if (tn_is_nil(x)) return;
     for (int i = 0; i < r->n_touched; i++)
-        if (r->touched[i].x == x) return &r->touched[i];
+        if (r->touched[i].x == x) return;
     if (r->n_touched == r->touched_room) {
         int room = r->touched_room ? 2 * r->touched_room : 16;
         touched *all = realloc(r->touched, (size_t)room * sizeof *all);
-        if (!all) return NULL;
+        if (!all) {
+            no_memory(r);
+            return;
+        }
         r->touched = all;
         r->touched_room = room;
     }
-    r->touched[r->n_touched] = (touched){tn_retain(x), false};
-    return &r->touched[r->n_touched++];
+    r->touched[r->n_touched++] = (touched){tn_retain(x), tn_retain(x->grad), matters};
 }
 
-void tn__note_grad(tn_tensor *x)
+void tn__note_grad_set(tn_tensor *x)
 {
-    tn_recorder *r = x->ctx->recorder;
-    touched *t = touch(r, x);
-    if (!t)
-        no_memory(r);
-    else if (!x->grad)
-        t->cleared = true;
+    touch(x->ctx->recorder, x, false);
 }
 
-bool tn__note_accumulation(tn_tensor *x)
+void tn__note_grad_used(tn_tensor *x)
 {
-    tn_recorder *r = x->ctx->recorder;
-    bool fresh = is_known(r, x->storage) && r->out->trace.values[x->storage->value].fresh;
-    touched *t = touch(r, x);
-    if (!t) return no_memory(r);
-    if (t->cleared || fresh || x->grad) return true;
-    tn_raise(x->ctx, TN_UNSUPPORTED,
-             "program %s: the gradient of a leaf %s is not cleared before backward sets it, so that a second run would "
-             "add to it and not do the same again; call tn_optim_zero_grad in the function, or backward once before",
-             r->name, TN_SHAPE_OF(x));
-    return false;
+    touch(x->ctx->recorder, x, true);
 }
 
 bool tn__accumulates_in_place(const tn_tensor *x)
@@ -372,8 +365,8 @@ static bool settle_grads(tn_recorder *r)
     out->grads = calloc((size_t)r->n_touched + 1, sizeof *out->grads);
     if (!out->grads) return no_memory(r);
     for (int i = 0; i < r->n_touched; i++) {
-        tn_tensor *x = r->touched[i].x;
-        out->grads[out->n_grads++] = (struct tn_set_grad){tn_retain(x), tn_retain(x->grad)};
+        touched *t = &r->touched[i]; /* whose holds move to the list */
+        out->grads[out->n_grads++] = (struct tn_touched_grad){t->x, t->before, tn_retain(t->x->grad), t->matters};
     }
     return true;
 }
@@ -405,7 +398,10 @@ bool tn__record_function(tn_context *tn, const char *name, tn_program_fn fn, voi
     tn->recorder = NULL;
     settle_values(&recorded->trace);
     ok = ok && settle_grads(&r);
-    for (int i = 0; i < r.n_touched; i++) tn_release(r.touched[i].x);
+    for (int i = 0; !recorded->grads && i < r.n_touched; i++) {
+        tn_release(r.touched[i].x);
+        tn_release(r.touched[i].before);
+    }
     free(r.touched);
     for (int i = 0; i < n_out; i++) out[i] = ok ? recorded->out[i] : tn__nil(tn);
     if (ok && r.given_up) hand_over(&r);
@@ -418,6 +414,7 @@ void tn__recorded_release(tn_recorded *recorded)
 {
     for (int i = 0; i < recorded->n_grads; i++) {
         tn_release(recorded->grads[i].x);
+        tn_release(recorded->grads[i].before);
         tn_release(recorded->grads[i].grad);
     }
     for (int i = 0; recorded->out && i < recorded->n_out; i++) tn_release(recorded->out[i]);
