@@ -885,6 +885,15 @@ FUNCTION(new_kept_for_later)
     out[0] = tn_mul_scalar(sum, 2);
 }
 
+/* Into two places: it can be made in one of them. */
+FUNCTION(copied_twice)
+{
+    LAYER;
+    tn_tensor *sum = tn_add(l->w, in[0]);
+    tn_copy_(l->w, sum);
+    out[0] = tn_clone(sum);
+}
+
 FUNCTION(mixed_by_product)
 {
     LAYER;
@@ -924,7 +933,7 @@ static void results_are_made_where_they_would_be_copied(void **state)
     static const struct {
         tn_program_fn fn;
         int ops;
-    } rows[] = {{sum_of_runs, 2}, {old_and_new, 3}, {new_kept_for_later, 4}, {mixed_by_product, 3}};
+    } rows[] = {{sum_of_runs, 2}, {old_and_new, 3}, {new_kept_for_later, 4}, {copied_twice, 2}, {mixed_by_product, 3}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         double result, left, replayed, left_then;
         int ops;

@@ -76,6 +76,7 @@ static int write_through(tn_trace *trace, int at, tn_plan *const *plans)
     const tn_traced *from = &trace->tensors[x], *to = &trace->tensors[k];
     if (!tn__traced_is_temporary(trace, x) || trace->values[to->value].kind == TN_VALUE_TEMPORARY) return 0;
     if (!same_places(&from->desc, &to->desc) || to->desc.alignment < from->desc.alignment || to->offset != 0) return 0;
+    if (trace->values[from->value].alias >= 0) return 0; /* it has been copied elsewhere before */
     int maker = tn__trace_writer(trace, from->value);
     if (maker < 0 || maker >= at || !tn__traced_whole(trace, x)) return 0;
     tn__trace_readers(trace, from->value, &last);
