@@ -2,6 +2,7 @@
  *
  * Views: other dims and strides over the same memory. They run no kernel; their gradients are views as well, but for
  * slices, whose gradient is zero outside. */
+#include "engine/views.h"
 #include "engine/autograd.h"
 #include "engine/recorder.h"
 
@@ -25,7 +26,7 @@ static void reshape_grad(tn_grad *g)
     tn_send_grad(g, 0, tn_reshape(g->dy, tn_rank(g->in[0]), tn_dims(g->in[0])));
 }
 
-static const tn_op reshape_op = {.name = "reshape", .grad = reshape_grad};
+const tn_op tn__view_reshape = {.name = "reshape", .grad = reshape_grad};
 
 /* Dims with a -1 filled in; false after raising. */
 static bool resolve(tn_tensor *x, int rank, const int64_t *dims, int64_t *out)
@@ -86,7 +87,7 @@ tn_tensor *tn_reshape(tn_tensor *x, int rank, const int64_t *dims)
         if (tn_is_nil(x)) return x;
         tn__row_major(&desc);
     }
-    return view_as(x, &reshape_op, NULL, 0, &desc, x->offset);
+    return view_as(x, &tn__view_reshape, NULL, 0, &desc, x->offset);
 }
 
 tn_tensor *tn_flatten(tn_tensor *x, int start_dim, int end_dim)
@@ -133,24 +134,19 @@ tn_tensor *tn_unsqueeze(tn_tensor *x, int dim)
 
 /* ---- permute */
 
-typedef struct permute_attrs {
-    uint64_t struct_size;
-    int64_t order[TN_MAX_RANK];
-} permute_attrs;
-
 static void permute_grad(tn_grad *g)
 {
-    const permute_attrs *attrs = g->attrs;
+    const tn_permute_attrs *attrs = g->attrs;
     int64_t inverse[TN_MAX_RANK];
     for (int i = 0; i < tn_rank(g->in[0]); i++) inverse[attrs->order[i]] = i;
     tn_send_grad(g, 0, tn_permute(g->dy, tn_rank(g->in[0]), inverse));
 }
 
-static const tn_op permute_op = {.name = "permute", .grad = permute_grad};
+const tn_op tn__view_permute = {.name = "permute", .grad = permute_grad};
 
 tn_tensor *tn_permute(tn_tensor *x, int rank, const int64_t *order)
 {
-    permute_attrs attrs = {.struct_size = sizeof attrs};
+    tn_permute_attrs attrs = {.struct_size = sizeof attrs};
     tn_tensor_desc desc = x->desc;
     uint32_t seen = 0;
     if (tn_is_nil(x)) return x;
@@ -167,7 +163,7 @@ tn_tensor *tn_permute(tn_tensor *x, int rank, const int64_t *order)
     if (!ok)
         return tn_raise(x->ctx, TN_INVALID, "permute: %s is no order of the %d dims of x (%s)", TN_DIMS_OF(rank, order),
                         tn_rank(x), TN_SHAPE_OF(x));
-    return view_as(x, &permute_op, &attrs, sizeof attrs, &desc, x->offset);
+    return view_as(x, &tn__view_permute, &attrs, sizeof attrs, &desc, x->offset);
 }
 
 tn_tensor *tn_transpose(tn_tensor *x, int dim0, int dim1)
@@ -184,16 +180,10 @@ tn_tensor *tn_transpose(tn_tensor *x, int dim0, int dim1)
 
 /* ---- slices */
 
-typedef struct slice_attrs {
-    uint64_t struct_size;
-    int64_t dim, start, length, step;
-    int64_t size; /* of dim before slicing */
-} slice_attrs;
-
-static tn_tensor *slice(tn_tensor *x, const slice_attrs *how);
+static tn_tensor *slice(tn_tensor *x, const tn_slice_attrs *how);
 
 /* Zeros with dy at the slice's place. */
-static tn_tensor *unslice(tn_tensor *dy, const slice_attrs *how);
+static tn_tensor *unslice(tn_tensor *dy, const tn_slice_attrs *how);
 
 static void slice_grad(tn_grad *g)
 {
@@ -205,20 +195,21 @@ static void unslice_grad(tn_grad *g)
     tn_send_grad(g, 0, slice(g->dy, g->attrs));
 }
 
-static const tn_op slice_op = {.name = "slice", .grad = slice_grad};
+const tn_op tn__view_slice = {.name = "slice", .grad = slice_grad};
 static const tn_op unslice_op = {.name = "slice_grad", .grad = unslice_grad};
 
-static tn_tensor *slice(tn_tensor *x, const slice_attrs *how)
+static tn_tensor *slice(tn_tensor *x, const tn_slice_attrs *how)
 {
     tn_tensor_desc desc = x->desc;
     if (tn_is_nil(x)) return x;
     int64_t skipped = how->length ? how->start * desc.strides[how->dim] : 0;
     desc.dims[how->dim] = how->length;
     desc.strides[how->dim] *= how->step;
-    return view_as(x, &slice_op, how, sizeof *how, &desc, x->offset + (uint64_t)skipped * tn_dtype_size(desc.dtype));
+    return view_as(x, &tn__view_slice, how, sizeof *how, &desc,
+                   x->offset + (uint64_t)skipped * tn_dtype_size(desc.dtype));
 }
 
-static tn_tensor *unslice(tn_tensor *dy, const slice_attrs *how)
+static tn_tensor *unslice(tn_tensor *dy, const tn_slice_attrs *how)
 {
     tn_context *tn = dy->ctx;
     tn_tensor_desc desc = dy->desc;
@@ -244,7 +235,7 @@ tn_tensor *tn_slice(tn_tensor *x, int dim, int64_t start, int64_t stop, int64_t 
     if (stop < 0) stop += size;
     start = start < 0 ? 0 : start > size ? size : start; /* as in Python */
     stop = stop < start ? start : stop > size ? size : stop;
-    slice_attrs how = {sizeof how, dim, start, (stop - start + step - 1) / step, step, size};
+    tn_slice_attrs how = {sizeof how, dim, start, (stop - start + step - 1) / step, step, size};
     return slice(x, &how);
 }
 
@@ -258,7 +249,7 @@ tn_tensor *tn_narrow(tn_tensor *x, int dim, int64_t start, int64_t length)
     if (start < 0 || length < 0 || length > size || start > size - length)
         return tn_raise(x->ctx, TN_INVALID, "narrow: %lld elements from %lld do not lie within dim %d of x (%s)",
                         (long long)length, (long long)start, d, TN_SHAPE_OF(x));
-    slice_attrs how = {sizeof how, d, start, length, 1, size};
+    tn_slice_attrs how = {sizeof how, d, start, length, 1, size};
     return slice(x, &how);
 }
 
@@ -280,7 +271,7 @@ static void expand_grad(tn_grad *g)
     tn_send_grad(g, 0, tn__unbroadcast(g->dy, g->in[0]));
 }
 
-static const tn_op expand_op = {.name = "expand", .grad = expand_grad};
+const tn_op tn__view_expand = {.name = "expand", .grad = expand_grad};
 
 tn_tensor *tn_expand(tn_tensor *x, int rank, const int64_t *dims)
 {
@@ -299,7 +290,7 @@ tn_tensor *tn_expand(tn_tensor *x, int rank, const int64_t *dims)
         return tn_raise(x->ctx, TN_INVALID, "expand: x of shape %s cannot be stretched to %s", TN_SHAPE_OF(x),
                         TN_DIMS_OF(rank, dims));
     if (!tn__desc(x->ctx, &checked, desc.dtype, rank, desc.dims)) return tn__nil(x->ctx);
-    return view_as(x, &expand_op, NULL, 0, &desc, x->offset);
+    return view_as(x, &tn__view_expand, NULL, 0, &desc, x->offset);
 }
 
 /* ---- copies, and leaving the graph */

@@ -86,6 +86,8 @@ bool tn__step_reads(const tn_trace *trace, const tn_trace_step *step, int value)
 bool tn__step_input_in_place(const tn_trace_step *step, int i);
 /* Does any step write to the value, or to one that lies in its place? */
 bool tn__trace_writes(const tn_trace *trace, int value);
+/* Does an operator with these attributes and n_in inputs write to input i? */
+bool tn__writes_input(const tn_op *op, const void *attrs, int n_in, int i);
 /* The only step that writes to the value; -1 if there are more, or none. */
 int tn__trace_writer(const tn_trace *trace, int value);
 /* How many operands read the value; the last step that does is *last (-1: none). Kept values are read by the outside as

@@ -139,10 +139,17 @@ bool tn__trace_copy(tn_trace *to, const tn_trace *from)
 
 /* ---- looking */
 
+/* In evaluation batch_norm2d only reads the statistics that it may update. */
+bool tn__writes_input(const tn_op *op, const void *attrs, int n_in, int i)
+{
+    const tn_schema *schema = tn__op_schema(op);
+    if (!schema || !schema->in[tn__schema_arg_index(schema, n_in, i)].in_place) return false;
+    return op != &tn__op_batch_norm2d || ((const tn_batch_norm2d_attrs *)attrs)->training;
+}
+
 bool tn__step_input_in_place(const tn_trace_step *step, int i)
 {
-    const tn_schema *schema = step->view ? NULL : tn__op_schema(step->op);
-    return schema && schema->in[tn__schema_arg_index(schema, step->n_in, i)].in_place;
+    return !step->view && tn__writes_input(step->op, step->attrs, step->n_in, i);
 }
 
 static bool is_of(const tn_trace *trace, int tensor, int value)
