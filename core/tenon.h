@@ -566,6 +566,7 @@ TN_API void tn_program_set_passes(tn_program *program, const char *passes);
 TN_API const char *tn_program_pass(int i, const char **what);
 
 typedef struct tn_program_stats {
+    int inputs, results;
     int recordings;
     uint64_t runs; /* the recording ones among them */
     /* Of what ran last: */
@@ -577,9 +578,32 @@ typedef struct tn_program_stats {
     uint64_t eager_bytes;     /* most that the same took while the function ran */
 } tn_program_stats;
 TN_API tn_program_stats tn_program_look(const tn_program *program);
+/* What input i was like when the program ran last or, if it was loaded and has not run yet, when it was saved. dims: room
+ * for TN_MAX_RANK. False if nothing is known, or there is no such input. */
+TN_API bool tn_program_input(const tn_program *program, int i, tn_dtype *dtype, int *rank, int64_t *dims);
 /* Prints all recordings, as recorded (before) or as replayed: memory and its use, operators in order with their
  * results' types, implementations, and where in the arena each temporary lies. */
 TN_API void tn_program_dump(const tn_program *program, FILE *out, bool before);
+
+/* Saves what the program's last run recorded: operators and views as the function called them, with the weights that they
+ * read, so that it runs later, elsewhere, without the code that made it. names: a module whose parameters and buffers
+ * give their names to the weights ("conv1.weight"); other tensors are constant.0, constant.1, ...; NULL: all are, or
+ * what a loaded program's were. The file is a safetensors file, and named .tnp by custom. It is written as tn_save
+ * writes: a failure leaves an older file as it was.
+ *
+ * Memory order, plans and fusions are not saved but found anew by the backend that runs the program. Nor is the size of
+ * the batch: dim 0 is free wherever the function kept it. What a function wrote down in numbers (a slice of the batch, a
+ * reshape across it, zeros of its size) stays as recorded, and fails for another size.
+ *
+ * Only what changes nothing but its results can be saved. Refused, with the operator's name: a program that writes to
+ * parameters, buffers or inputs or sets gradients (a training step), one that draws random numbers (dropout in training
+ * mode: tn_nn_train(model, false) before the recording), and one that has never run. */
+TN_API tn_status tn_program_save(tn_program *program, const char *path, tn_module *names);
+/* A program as any other, its weights on the default device; it belongs to the context. Inputs must have the dtypes and
+ * ranks that they had when it was saved. NULL on error, and the message says what is wrong and where: a file that is
+ * damaged (TN_CORRUPT) or holds no program (TN_INVALID), an operator that this Tenon does not have or has with another
+ * schema, a newer format (TN_UNSUPPORTED). */
+TN_API tn_program *tn_program_load(tn_context *tn, const char *path);
 
 /* ==== checkpoints ============================================================================================ */
 

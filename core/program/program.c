@@ -2,6 +2,7 @@
  *
  * Programs: a function and its recordings, one for each set of inputs that looked different. */
 #include "program/build.h"
+#include "program/script.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct tn_program {
     char *passes;
     tn_program_fn fn;
     void *arg;
+    tn_script *script; /* owned; NULL if fn is somebody's C */
     int n_in, n_out;
     recording *recordings[MOST_RECORDINGS];
     int n_recordings;
@@ -136,6 +138,8 @@ static void release(void *object)
     tn_program_reset(program);
     tn__account_remove(program->tn, &program->account);
     free(program->own);
+    if (program->script) tn__script_release(program->script);
+    free(program->script);
     free(program->held);
     free(program->results);
     free(program->name);
@@ -174,6 +178,22 @@ tn_program *tn_program_open(tn_context *tn, const char *name, tn_program_fn fn, 
     tn_on_close(tn, release, program);
     if (passes) tn_program_set_passes(program, passes);
     return tn_check(tn) == TN_OK ? program : NULL;
+}
+
+tn_program *tn__program_of_script(tn_context *tn, tn_script *script)
+{
+    tn_script *own = malloc(sizeof *own);
+    tn_program *program =
+        own ? tn_program_open(tn, script->name, tn__script_run, own, script->n_in, script->n_out) : NULL;
+    if (!program) {
+        if (!own) tn_raise(tn, TN_OUT_OF_MEMORY, "program %s: no host memory for it", script->name);
+        tn__script_release(script);
+        free(own);
+        return NULL;
+    }
+    *own = *script;
+    program->script = own;
+    return program;
 }
 
 void tn_program_set_passes(tn_program *program, const char *passes)
@@ -348,6 +368,35 @@ tn_status tn_program_run(tn_program *program, tn_tensor *const *in, tn_tensor **
 
 /* ---- looking */
 
+const tn_script *tn__program_script(const tn_program *program)
+{
+    return program->script;
+}
+
+const tn_recorded *tn__program_recorded(const tn_program *program)
+{
+    return program->last ? &program->last->built.recorded : NULL;
+}
+
+const char *tn__program_name(const tn_program *program, tn_context **tn)
+{
+    *tn = program->tn;
+    return program->name;
+}
+
+bool tn_program_input(const tn_program *program, int i, tn_dtype *dtype, int *rank, int64_t *dims)
+{
+    if (!program || i < 0 || i >= program->n_in) return false;
+    const tn_tensor_desc *desc = program->last     ? &program->last->in[i]
+                                 : program->script ? &program->script->in[i]
+                                                   : NULL;
+    if (!desc) return false;
+    *dtype = desc->dtype;
+    *rank = (int)desc->rank;
+    memcpy(dims, desc->dims, sizeof desc->dims);
+    return true;
+}
+
 static int count_ops(const tn_trace *trace)
 {
     int n = 0;
@@ -359,6 +408,8 @@ tn_program_stats tn_program_look(const tn_program *program)
 {
     tn_program_stats stats = {0};
     if (!program) return stats;
+    stats.inputs = program->n_in;
+    stats.results = program->n_out;
     for (int i = 0; i < program->n_recordings; i++) {
         stats.recordings += !program->recordings[i]->given_up;
         stats.runs += program->recordings[i]->runs;
