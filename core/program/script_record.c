@@ -76,32 +76,56 @@ static const char *describe(const writing *w, int x, char *text, size_t size)
     return text;
 }
 
-/* Does the step leave traces? */
-static bool refuse_write(const writing *w, const tn_trace_step *step, int x)
+/* How much it tells that step writes to x: nothing if x is the function's own; more if it is known by name, and not
+ * the bookkeeping that copies and fills are for. */
+static int telling(const writing *w, const tn_trace_step *step, int x)
 {
-    char what[300];
     const tn_value *value = value_of(w, x);
-    if (value->kind != TN_VALUE_INPUT && !stays(value)) return false;
-    tn_raise(w->tn, TN_UNSUPPORTED,
-             "program %s: %s changes %s; only programs that change nothing but their results can be saved%s",
-             w->script->name, step->op->name, describe(w, x, what, sizeof what),
-             step->op == &tn__op_batch_norm2d ? " (in evaluation mode, tn_nn_train(model, false), it would not)" : "");
-    return true;
+    if (value->kind != TN_VALUE_INPUT && !stays(value)) return 0;
+    bool known = value->kind == TN_VALUE_INPUT || find_name(w, x, false) >= 0;
+    return 1 + known + 2 * (step->op != &tn__op_copy && step->op != &tn__op_fill);
+}
+
+/* The most telling tensor that the step writes to; -1: none. */
+static int telling_write(const writing *w, const tn_trace_step *step, int *score)
+{
+    int found = -1;
+    *score = 0;
+    for (int i = 0; !step->view && i < step->n_in + step->n_out; i++) {
+        int x = i < step->n_in ? step->in[i] : step->out[i - step->n_in];
+        if (x < 0 || (i < step->n_in && !tn__step_input_in_place(step, i))) continue;
+        int own = telling(w, step, x);
+        if (own <= *score) continue;
+        *score = own;
+        found = x;
+    }
+    return found;
 }
 
 static bool refuse_writes(const writing *w)
 {
+    const tn_trace_step *culprit = NULL;
+    char what[300];
+    int most = 1, changed = -1;
     for (int s = 0; s < w->trace->n_steps; s++) {
-        const tn_trace_step *step = &w->trace->steps[s];
-        for (int i = 0; !step->view && i < step->n_in; i++)
-            if (step->in[i] >= 0 && tn__step_input_in_place(step, i) && refuse_write(w, step, step->in[i])) return true;
-        for (int i = 0; !step->view && i < step->n_out; i++)
-            if (refuse_write(w, step, step->out[i])) return true;
+        int score, x = telling_write(w, &w->trace->steps[s], &score);
+        if (x < 0 || score < most) continue;
+        most = score;
+        changed = x;
+        culprit = &w->trace->steps[s];
     }
-    if (w->recorded->n_grads == 0) return false;
-    tn_raise(w->tn, TN_UNSUPPORTED,
-             "program %s: it sets gradients; only programs that change nothing but their results can be saved",
-             w->script->name);
+    if (!culprit && w->recorded->n_grads == 0) return false;
+    if (!culprit)
+        tn_raise(w->tn, TN_UNSUPPORTED,
+                 "program %s: it sets gradients; only programs that change nothing but their results can be saved",
+                 w->script->name);
+    else
+        tn_raise(w->tn, TN_UNSUPPORTED,
+                 "program %s: %s changes %s; only programs that change nothing but their results can be saved%s",
+                 w->script->name, culprit->op->name, describe(w, changed, what, sizeof what),
+                 culprit->op == &tn__op_batch_norm2d ? " (in evaluation mode, tn_nn_train(model, false), it changes "
+                                                       "nothing)"
+                                                     : "");
     return true;
 }
 
