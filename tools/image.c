@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #ifdef TENON_HAVE_PNG
 #include <png.h>
 #endif
@@ -73,6 +74,16 @@ bool tool_image_read(const char *path, uint8_t pixels[IMAGE_BYTES])
     return ok;
 }
 
+bool tool_images_read(int n, char *const *paths, bool invert, uint8_t *pixels)
+{
+    for (int i = 0; i < n; i++) {
+        uint8_t *image = pixels + (size_t)i * IMAGE_BYTES;
+        if (!tool_image_read(paths[i], image)) return false;
+        for (int j = 0; invert && j < IMAGE_BYTES; j++) image[j] = 255 - image[j];
+    }
+    return true;
+}
+
 /* A character shows two pixels, one above the other, and so has about the right shape. */
 void tool_image_print(const uint8_t pixels[IMAGE_BYTES])
 {
@@ -89,4 +100,13 @@ void tool_image_print(const uint8_t pixels[IMAGE_BYTES])
         }
         putchar('\n');
     }
+}
+
+void tool_image_answer(const char *path, const uint8_t pixels[IMAGE_BYTES], int classes, const float *p)
+{
+    int best = 0;
+    for (int i = 1; i < classes; i++)
+        if (p[i] > p[best]) best = i;
+    if (isatty(STDOUT_FILENO)) tool_image_print(pixels);
+    printf("%d  %6.2f %%  %s\n", best, 100 * (double)p[best], path);
 }

@@ -2,7 +2,6 @@
  *
  * tenon predict: which digit is in an image. */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "image.h"
 #include "tool.h"
@@ -70,26 +69,6 @@ static bool classify(tn_module *model, const uint8_t pixels[IMAGE_BYTES], float 
     return tn_check(tn) == TN_OK;
 }
 
-static void print_answer(const char *path, const uint8_t pixels[IMAGE_BYTES], const float p[CLASSES])
-{
-    int best = 0;
-    for (int i = 1; i < CLASSES; i++)
-        if (p[i] > p[best]) best = i;
-    if (isatty(STDOUT_FILENO)) tool_image_print(pixels);
-    printf("%d  %6.2f %%  %s\n", best, 100 * (double)p[best], path);
-}
-
-/* All images are read before any is classified, so that a bad one is told at once. */
-static bool read_images(const predict_options *o, uint8_t *pixels)
-{
-    for (int i = 0; i < o->n; i++) {
-        uint8_t *image = pixels + (size_t)i * IMAGE_BYTES;
-        if (!tool_image_read(o->images[i], image)) return false;
-        for (int j = 0; o->invert && j < IMAGE_BYTES; j++) image[j] = 255 - image[j];
-    }
-    return true;
-}
-
 static bool predict(const predict_options *o, const uint8_t *pixels, tn_context *tn)
 {
     tn_module *model = tn_check(tn) ? NULL : tool_load_model(tn, &o->setup, o->load);
@@ -100,7 +79,7 @@ static bool predict(const predict_options *o, const uint8_t *pixels, tn_context 
         const uint8_t *image = pixels + (size_t)i * IMAGE_BYTES;
         float p[CLASSES];
         if (!classify(model, image, p)) return false;
-        print_answer(o->images[i], image, p);
+        tool_image_answer(o->images[i], image, CLASSES, p);
     }
     return true;
 }
@@ -111,7 +90,7 @@ static int run(int argc, char **argv)
     if (argp_parse(&parser, argc, argv, 0, NULL, &o)) return TOOL_FAILED;
     uint8_t *pixels = malloc((size_t)o.n * IMAGE_BYTES);
     if (!pixels) error(TOOL_FAILED, errno, "cannot hold %d images", o.n);
-    bool ok = read_images(&o, pixels);
+    bool ok = tool_images_read(o.n, o.images, o.invert, pixels);
     if (ok) {
         tn_context *tn = tool_open(&o.setup, o.setup.backend);
         ok = predict(&o, pixels, tn);

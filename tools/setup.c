@@ -31,6 +31,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 }
 
 const struct argp tool_setup_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
+const struct argp tool_place_argp = {options + 1, parse, NULL, NULL, NULL, NULL, NULL};
 
 void tool_need_model(const struct argp_state *state, const tool_setup *setup)
 {

@@ -20,7 +20,8 @@ typedef struct tool_command {
     int (*run)(int argc, char **argv); /* argv[0] is "tenon NAME"; the result is the exit code */
 } tool_command;
 
-extern const tool_command tool_train, tool_eval, tool_predict, tool_bench, tool_backends, tool_ops, tool_data;
+extern const tool_command tool_train, tool_eval, tool_predict, tool_export, tool_run, tool_program, tool_bench,
+    tool_backends, tool_ops, tool_data;
 
 /* ---- options.c: values of options. A bad one is a usage error that says what is possible; it ends the process. */
 
@@ -46,6 +47,7 @@ typedef struct tool_setup {
     int threads; /* 0: the library's choice */
 } tool_setup;
 extern const struct argp tool_setup_argp; /* its input is a tool_setup */
+extern const struct argp tool_place_argp; /* the same without --model */
 #define TOOL_SETUP         \
     {                      \
         .dataset = "mnist" \
@@ -73,6 +75,17 @@ typedef struct tool_score {
 tn_loader *tool_test_loader(tn_dataset *data);
 /* One pass over the loader in evaluation mode; the model's mode is restored. Stops early if *stop becomes true. */
 tool_score tool_evaluate(tn_module *model, tn_loader *loader, const volatile sig_atomic_t *stop);
+
+/* ---- inference.c */
+
+/* The model in evaluation mode as a program of one input and one result, which has run once without gradients, on `batch`
+ * images of zeros; it is named after the setup's model. passes: NULL for the usual ones. NULL on error. */
+tn_program *tool_record(tn_module *model, const tool_setup *setup, int64_t batch, const char *passes);
+
+/* ---- file.c */
+
+/* A file that appears whole or not at all; a device or a pipe is written to as it is. False after a message. */
+bool tool_write_file(const char *path, bool (*write)(FILE *to, const void *arg), const void *arg);
 
 /* ---- meter.c: a bar on a terminal, now and then a plain line elsewhere */
 
