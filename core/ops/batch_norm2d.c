@@ -24,7 +24,8 @@ typedef struct job {
 
 static job describe(const tn_run *run, const tn_tensor_desc *x)
 {
-    job j = {.run = run, .images = x->dims[0], .channels = x->dims[1], .pixels = x->dims[2] * x->dims[3]};
+    job j = {.run = run, .channels = x->dims[1], .pixels = x->dims[2] * x->dims[3]};
+    j.images = j.pixels ? x->dims[0] : 0; /* images without pixels have no address */
     j.count = (double)(j.images * j.pixels);
     return j;
 }
