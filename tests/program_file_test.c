@@ -267,9 +267,8 @@ static void run_medley(tn_context *tn, tn_program *program, double *values)
     assert_int_equal(tn_dtype_of(out[3]), TN_I64);
 }
 
-static void lines_of_all_kinds_are_kept(void **state)
+static void keep_medley(tn_context *tn)
 {
-    tn_context *tn = *state;
     double before[30], after[30], again[30];
     tn_tensor *table = tn_from(tn, (const uint8_t[]){9, 1, 2, 3, 7, 5, 1, 200, 0, 0, 0, 1}, TN_U8, TN_SHAPE(4, 3));
     tn_program *program = tn_program_open(tn, "medley", medley, tn_slice(table, 1, 0, 2, 1), 2, 4);
@@ -284,6 +283,70 @@ static void lines_of_all_kinds_are_kept(void **state)
     assert_int_equal(tn_program_look(program).recordings, 1);
     assert_int_equal(tn_program_look(program).inputs, 2);
     assert_int_equal(tn_program_look(program).results, 4);
+}
+
+static void lines_of_all_kinds_are_kept(void **state)
+{
+    const char *backends[MOST_BACKENDS];
+    int n = list_backends(backends);
+    (void)state;
+    setenv("TENON_FALLBACK", "allow", 1);
+    for (int i = 0; i < n; i++) {
+        tn_context *tn = tn_open(backends[i]);
+        keep_medley(tn);
+        assert_int_equal(tn_close(tn), 0);
+    }
+    unsetenv("TENON_FALLBACK");
+}
+
+/* A loaded program as a part of another one, which is saved in turn. */
+static void twice(void *arg, tn_tensor *const *in, tn_tensor **out)
+{
+    tn_tensor *first, *second, *flipped = tn_permute(in[0], 4, (const int64_t[]){0, 1, 3, 2});
+    tn_program_run(arg, in, &first);
+    tn_program_run(arg, &flipped, &second);
+    out[0] = tn_sub(first, second);
+}
+
+static void programs_run_in_programs(void **state)
+{
+    tn_context *tn = *state;
+    float wanted[4 * CLASSES], got[4 * CLASSES];
+    tn_tensor *x = images(tn, 4), *out, *in;
+    tn_module *model = evaluated(tn, 2);
+    bool was = tn_set_grad_enabled(tn, false);
+    assert_int_equal(tn_program_save(recorded_model(tn, 2, model, 2), path, model), TN_OK);
+    in = tn_permute(x, 4, (const int64_t[]){0, 1, 3, 2});
+    read_all(tn_sub(tn_nn_forward(model, x), tn_nn_forward(model, in)), wanted, 4 * CLASSES);
+    tn_program *program = recorded(tn, "twice", twice, tn_program_load(tn, path), 1, (tn_tensor *[]){images(tn, 3)});
+    assert_int_equal(tn_program_save(program, path, NULL), TN_OK);
+    tn_program_run(tn_program_load(tn, path), &x, &out);
+    assert_good(tn);
+    read_all(out, got, 4 * CLASSES);
+    for (int i = 0; i < 4 * CLASSES; i++) assert_true(fabsf(wanted[i] - got[i]) <= 1e-6f);
+    tn_set_grad_enabled(tn, was);
+}
+
+/* More than are recorded. */
+static void many_kinds_of_inputs_are_no_trouble(void **state)
+{
+    tn_context *tn = *state;
+    static float wanted[40 * CLASSES], got[40 * CLASSES];
+    tn_module *model = evaluated(tn, 2);
+    bool was = tn_set_grad_enabled(tn, false);
+    assert_int_equal(tn_program_save(recorded_model(tn, 2, model, 2), path, model), TN_OK);
+    tn_program *program = tn_program_load(tn, path);
+    for (int n = 1; n <= 40; n++) {
+        tn_mark mark = tn_begin(tn);
+        tn_tensor *x = images(tn, n), *out;
+        read_all(tn_nn_forward(model, x), wanted, 40 * CLASSES);
+        tn_program_run(program, &x, &out);
+        read_all(out, got, 40 * CLASSES);
+        for (int i = 0; i < n * CLASSES; i++) assert_true(fabsf(wanted[i] - got[i]) <= 1e-6f);
+        tn_end(tn, mark, NULL);
+    }
+    assert_true(tn_program_look(program).recordings < 40);
+    tn_set_grad_enabled(tn, was);
 }
 
 static char *read_text(size_t *size)
@@ -671,7 +734,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(models_in_training_mode_are_refused),
         cmocka_unit_test(saved_programs_compute_the_same_everywhere),
-        TEST(lines_of_all_kinds_are_kept),
+        cmocka_unit_test(lines_of_all_kinds_are_kept),
+        TEST(programs_run_in_programs),
+        TEST(many_kinds_of_inputs_are_no_trouble),
         TEST(what_was_loaded_can_be_saved_again),
         TEST(inputs_are_told),
         TEST(what_depends_on_the_batch_stays_as_recorded),
