@@ -375,7 +375,7 @@ const tn_script *tn__program_script(const tn_program *program)
 
 const tn_recorded *tn__program_recorded(const tn_program *program)
 {
-    return program->last ? &program->last->built.recorded : NULL;
+    return program->last && !program->last->given_up ? &program->last->built.recorded : NULL;
 }
 
 const char *tn__program_name(const tn_program *program, tn_context **tn)

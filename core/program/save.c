@@ -69,12 +69,16 @@ tn_status tn_program_save(tn_program *program, const char *path, tn_module *modu
     const char *name = tn__program_name(program, &tn);
     const tn_recorded *recorded = tn__program_recorded(program);
     if (tn_check(tn) != TN_OK) return tn_check(tn);
-    if (tn->recorder && !tn__refuse_recording(tn, "a program is saved while a function is recorded; save it before, or "
-                                                  "after the run"))
+    if (tn->recorder) {
+        tn_raise(tn, TN_UNSUPPORTED,
+                 "program %s: it is saved while a function is recorded; save it before, or after the run", name);
         return tn_check(tn);
+    }
     if (!recorded) {
-        tn_raise(tn, TN_INVALID,
-                 "program %s: it has never run, so nothing is recorded that could be saved; run it once", name);
+        const char *why = tn_program_look(program).not_recorded;
+        tn_raise(tn, TN_INVALID, "program %s: %s%s, so nothing is recorded that could be saved%s", name,
+                 why ? "it cannot be replayed, since " : "it has never run", why ? why : "",
+                 why ? "" : "; run it once");
         return tn_check(tn);
     }
     tn_script script = {0};
@@ -148,8 +152,10 @@ static bool read_weights(tn_context *tn, const char *path, tn_safetensors *file,
 tn_program *tn_program_load(tn_context *tn, const char *path)
 {
     if (tn_check(tn) != TN_OK) return NULL;
-    if (tn->recorder && !tn__refuse_recording(tn, "a program is loaded while a function is recorded; load it before"))
+    if (tn->recorder) {
+        tn_raise(tn, TN_UNSUPPORTED, "%s: a program is loaded while a function is recorded; load it before", path);
         return NULL;
+    }
     tn_safetensors *file = tn_safetensors_open(tn, path);
     if (!file) return NULL;
     tn_script script = {0};
