@@ -568,6 +568,7 @@ static const struct {
     {"{\"name\":\"p\",\"inputs\":[{\"dtype\":\"f32\",\"dims\":[null]}]}",        TN_CORRUPT, "dim 0 of \"dims\" is no whole number"},
     {"{\"name\":\"p\",\"inputs\":[{\"dtype\":\"f32\",\"dims\":[1,1,1,1,1,1,1,1,1]}]}", TN_CORRUPT, "has 9 dims, at most 8"},
     {"{\"name\":\"p\",\"inputs\":[],\"weights\":[1]}",                           TN_CORRUPT, "weight 0 has no name"},
+    {"{\"name\":\"p\",\"inputs\":[],\"weights\":[\"w\",\"b\",\"w\"]}",          TN_CORRUPT, "weight \"w\" is there twice"},
     {"{\"name\":\"p\",\"inputs\":[],\"weights\":[\"v\"],\"steps\":[],\"outputs\":[]}", TN_CORRUPT, "needs the weight \"v\", which is missing"},
     {PROGRAM("3", "[0]"),                                                        TN_CORRUPT, "step 0 (?): there is no text \"op\""},
     {PROGRAM(RELU ",{}", "[0]"),                                                 TN_CORRUPT, "step 1 (?): there is no text \"op\""},

@@ -324,16 +324,27 @@ static bool read_inputs(reading *r, const json_t *root)
     return true;
 }
 
+/* Each once, so that a file cannot ask for more memory than it has tensors for. */
+static bool add_weights(reading *r, const json_t *list, json_t *seen)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        if (!name) return REFUSE(r, "weight %zu has no name", i);
+        if (json_object_get(seen, name)) return REFUSE(r, "weight \"%s\" is there twice", SHOW(name));
+        if (json_object_set_new(seen, name, json_true()) != 0) return no_memory(r);
+        if (!tn__script_add_weight(r->script, strdup(name), NULL)) return no_memory(r);
+    }
+    return true;
+}
+
 static bool read_weights(reading *r, const json_t *root)
 {
     const json_t *list;
     if (!read_list(r, root, "weights", &list)) return false;
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *name = json_string_value(json_array_get(list, i));
-        if (!name) return REFUSE(r, "weight %zu has no name", i);
-        if (!tn__script_add_weight(r->script, strdup(name), NULL)) return no_memory(r);
-    }
-    return true;
+    json_t *seen = json_object();
+    bool ok = add_weights(r, list, seen);
+    json_decref(seen);
+    return ok;
 }
 
 static bool read_steps(reading *r, const json_t *root)
