@@ -43,10 +43,10 @@ static bool stays(const tn_value *value)
     return value->kind == TN_VALUE_KEPT && (!value->fresh || value->constant);
 }
 
-static bool same_place(const tn_traced *x, const tn_storage *storage, uint64_t offset, const tn_tensor_desc *desc,
-                       const tn_storage *other)
+/* Is x that very part of its memory? */
+static bool lies_at(const tn_traced *x, uint64_t offset, const tn_tensor_desc *desc)
 {
-    return storage == other && x->offset == offset && x->desc.dtype == desc->dtype && x->desc.rank == desc->rank &&
+    return x->offset == offset && x->desc.dtype == desc->dtype && x->desc.rank == desc->rank &&
            memcmp(x->desc.dims, desc->dims, sizeof desc->dims) == 0 &&
            memcmp(x->desc.strides, desc->strides, sizeof desc->strides) == 0;
 }
@@ -54,12 +54,10 @@ static bool same_place(const tn_traced *x, const tn_storage *storage, uint64_t o
 /* What somebody calls the memory of x; whole: x must be that very tensor. -1: nobody does. */
 static int find_name(const writing *w, int x, bool whole)
 {
-    const tn_storage *storage = value_of(w, x)->storage;
     for (int i = 0; w->names && i < w->names->n; i++) {
         const tn_tensor *named = w->names->tensors[i];
-        if (whole ? same_place(traced(w, x), named->storage, named->offset, &named->desc, storage)
-                  : named->storage == storage)
-            return i;
+        if (named->storage != value_of(w, x)->storage) continue;
+        if (!whole || lies_at(traced(w, x), named->offset, &named->desc)) return i;
     }
     return -1;
 }
@@ -186,7 +184,7 @@ static int find_twin(const writing *w, int x)
     const tn_traced *own = traced(w, x);
     for (int i = 0; i < w->trace->n_tensors; i++) {
         const tn_traced *other = traced(w, i);
-        if (w->number[i] >= 0 && other->value == own->value && same_place(own, NULL, other->offset, &other->desc, NULL))
+        if (w->number[i] >= 0 && other->value == own->value && lies_at(own, other->offset, &other->desc))
             return w->number[i];
     }
     return -1;
