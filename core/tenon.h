@@ -536,8 +536,9 @@ TN_API const int64_t *tn_loader_order(const tn_loader *loader, int64_t *count);
  *
  * Each run does what calling the function would do, with the same numbers: to parameters, gradients, optimizers and the
  * generator. What the function decides in C (a training flag, a loop) is decided once, when it is recorded;
- * tn_program_reset makes it anew. Each kind of inputs (shapes, dtypes, memory order, device, gradients enabled) has a
- * recording of its own, so a shorter last batch is no trouble.
+ * tn_program_reset makes it anew. Each kind of inputs (shapes, dtypes, memory order, device, gradients enabled, and the
+ * very gradients that the function adds to or steps by) has a recording of its own, so a shorter last batch is no trouble.
+ * Beyond 16 of them, and where inputs share memory that the function writes to, it is called as it is.
  *
  * A function that looks at values on the host (tn_item, tn_read, tn_print), writes the host's data to tensors in use, or
  * asks a loader for a batch is refused with a message that names the culprit, since later runs would not do it again.

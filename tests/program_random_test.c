@@ -182,7 +182,7 @@ static void add_leaves(network *n, int i, int rank, const int64_t *dims)
 
 static bool convolves(int layer)
 {
-    return layer < 3;
+    return layer < 5;
 }
 
 static tn_tensor *forward(const network *n, tn_tensor *x)
@@ -194,9 +194,15 @@ static tn_tensor *forward(const network *n, tn_tensor *x)
         case 1: x = tn_conv2d(x, n->w[i], n->b[i], TN_CONV2D(.padding = {1, 1})); break;
         case 2: x = fits ? tn_conv2d_relu(x, n->w[i], n->b[i], NULL) : x; break;
         case 3:
+            x = fits ? tn_max_pool2d(tn_relu(tn_conv2d(x, n->w[i], n->b[i], NULL)), TN_MAX_POOL2D(.kernel = {2, 2}))
+                     : x;
+            break;
         case 4:
-        case 5: x = tn_relu(x); break;
-        case 6:
+            x = fits ? tn_relu(tn_max_pool2d(tn_conv2d(x, n->w[i], n->b[i], NULL), TN_MAX_POOL2D(.kernel = {2, 2})))
+                     : x;
+            break;
+        case 5:
+        case 6: x = tn_relu(x); break;
         case 7: x = fits ? tn_max_pool2d(x, TN_MAX_POOL2D(.kernel = {2, 2})) : x; break;
         case 8:
             x = fits ? tn_max_pool2d(x, TN_MAX_POOL2D(.kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 1})) : x;
@@ -258,7 +264,7 @@ static network copy_of(const network *n)
 
 static void compare_training(tn_context *tn, int seed)
 {
-    network n = {.tn = tn, .loss = roll(3), .channels = 3, .size = 8 + roll(9), .lr = tn_scalar(tn, TN_F64, 0.1)};
+    network n = {.tn = tn, .loss = roll(3), .channels = 3, .size = 8 + roll(17), .lr = tn_scalar(tn, TN_F64, 0.1)};
     for (int i = 0; i < LAYERS; i++) {
         n.layers[i] = roll(13);
         if (convolves(n.layers[i])) add_leaves(&n, i, TN_SHAPE(n.channels, n.channels, 3, 3));
@@ -276,11 +282,11 @@ static void compare_training(tn_context *tn, int seed)
         tn_set_rng_state(tn, seeds[0], seeds[1]);
         tn_program_run(program, in, &loss);
         show(program, turn);
-        assert_same(expected, loss, 1e-5, "the loss", seed);
+        assert_same(expected, loss, 1e-4, "the loss", seed);
         for (int i = 0; i <= LAYERS; i++) {
             if (!n.w[i]) continue;
-            assert_same(eager.w[i], n.w[i], 1e-5, "a weight", seed);
-            assert_same(eager.b[i], n.b[i], 1e-5, "a bias", seed);
+            assert_same(eager.w[i], n.w[i], 1e-4, "a weight", seed);
+            assert_same(eager.b[i], n.b[i], 1e-4, "a bias", seed);
         }
     }
 }

@@ -26,7 +26,7 @@ static void drop_views(tn_trace *trace)
     trace->n_steps = n;
 }
 
-static tn_plan *make_plan(tn_built *built, const tn_trace_step *step)
+static tn_plan *make_plan(tn_built *built, const tn_trace_step *step, uint64_t *nanoseconds)
 {
     const tn_trace *trace = &built->trace;
     const tn_tensor_desc **in = calloc((size_t)step->n_in + 1, sizeof *in), *out[TN_MAX_OUT];
@@ -40,8 +40,7 @@ static tn_plan *make_plan(tn_built *built, const tn_trace_step *step)
     for (int i = 0; i < step->n_out; i++) out[i] = &trace->tensors[step->out[i]].desc;
     tn_op_desc desc = {sizeof desc, step->op->name,       step->attrs,           in,
                        out,         (uint64_t)step->n_in, (uint64_t)step->n_out, 0};
-    uint64_t nanoseconds;
-    if (tn__plan_create(step->dev, step->op, &desc, &plan, &nanoseconds, &error) != TN_OK)
+    if (tn__plan_create(step->dev, step->op, &desc, &plan, nanoseconds, &error) != TN_OK)
         tn__raise_error(trace->tn, step->op->name, &error);
     free(in);
     return plan;
@@ -55,8 +54,10 @@ static bool make_plans(tn_built *built, const char *name, tn_plan **plans)
     for (int i = 0; i < trace->n_steps; i++) {
         tn_exec *exec = &built->execs[i];
         *exec = (tn_exec){.stream = trace->steps[i].dev->stream, .step = &trace->steps[i], .use = {.placement = -1}};
-        if (!(plans[i] = make_plan(built, &trace->steps[i]))) return false;
+        uint64_t nanoseconds;
+        if (!(plans[i] = make_plan(built, &trace->steps[i], &nanoseconds))) return false;
         exec->plan = exec->use.plan = plans[i];
+        tn__planned(built->tn, &exec->use, exec->step->op, exec->step->dev, nanoseconds);
         built->n_execs++;
     }
     return true;

@@ -10,6 +10,7 @@
 typedef struct block {
     uint64_t bytes, offset;
     int first, last; /* steps */
+    int number;      /* so that equal blocks have an order */
     uint64_t *result;
 } block;
 
@@ -25,7 +26,7 @@ static int larger_first(const void *a, const void *b)
 {
     const block *x = a, *y = b;
     if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
-    return x->first != y->first ? (x->first < y->first ? -1 : 1) : (x->result < y->result ? -1 : 1);
+    return x->first != y->first ? (x->first < y->first ? -1 : 1) : (x->number < y->number ? -1 : 1);
 }
 
 static int by_offset(const void *a, const void *b)
@@ -80,8 +81,11 @@ uint64_t tn__place(tn_trace *trace, const uint64_t *bytes, uint64_t *workspace)
         for (int i = 0; i < n; i++)
             if (trace->values[i].kind == TN_VALUE_TEMPORARY && blocks[i].first >= 0) blocks[used++] = blocks[i];
         for (int s = 0; s < trace->n_steps; s++)
-            if (bytes[s]) blocks[used++] = (block){bytes[s], 0, s, s, &workspace[s]};
-        for (int i = 0; i < used; i++) blocks[i].bytes = (blocks[i].bytes + 63) / 64 * 64;
+            if (bytes[s]) blocks[used++] = (block){.bytes = bytes[s], .first = s, .last = s, .result = &workspace[s]};
+        for (int i = 0; i < used; i++) {
+            blocks[i].bytes = (blocks[i].bytes + 63) / 64 * 64;
+            blocks[i].number = i;
+        }
         size = place(blocks, used, placed);
     }
     free(blocks);
