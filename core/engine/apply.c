@@ -179,12 +179,9 @@ static bool run_on_host_memory(call *c, tn_dev *reference)
 /* Elsewhere inputs travel to the host, and results (in-place inputs among them) back. */
 static bool run_by_copies(call *c, tn_dev *reference)
 {
-    if (c->tn->recorder) {
-        char why[200];
-        snprintf(why, sizeof why, "%s does not run on %s but on the host, where its inputs would have to travel",
-                 c->op->name, c->dev->name);
-        return tn__refuse_recording(c->tn, why);
-    }
+    if (c->tn->recorder)
+        tn__give_up_recording(c->tn, "%s does not run on %s but on the host, where its inputs travel", c->op->name,
+                              c->dev->name);
     if (c->op == &tn__op_copy) { /* what travels is copied at both ends */
         tn_raise(c->tn, TN_UNSUPPORTED,
                  "%s does not copy this tensor (%s), and its memory cannot be reached from outside", c->dev->name,

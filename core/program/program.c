@@ -254,10 +254,11 @@ static tn_status record(tn_program *program, tn_tensor *const *in, tn_tensor **o
     if (!r) return tn_check(tn);
     bool ok = tn__record_function(tn, program->name, program->fn, program->arg, program->n_in, in, program->n_out, out,
                                   &recorded, &r->given_up);
-    if (ok && r->given_up)
+    if (ok && r->given_up) {
         tn_log_line(TN_LOG_WARN, "program %s runs operator by operator: %s, which cannot be replayed", program->name,
                     r->given_up);
-    else
+        for (int i = 0; i < program->n_out; i++) program->results[i] = out[i];
+    } else
         ok = ok && tn__build(tn, program->name, program->passes, &recorded, &r->built);
     if (!ok) {
         recording_release(r);
@@ -275,7 +276,6 @@ static tn_status replay(tn_program *program, recording *r, tn_tensor *const *in,
 {
     r->runs++;
     program->last = r;
-    if (r->given_up) return run_eagerly(program, in, out);
     if (!program->tn->profiling) r->unaccounted++;
     tn_status status = tn__built_run(&r->built, in);
     for (int i = 0; i < program->n_out; i++) out[i] = status == TN_OK ? r->built.recorded.out[i] : tn__nil(program->tn);
@@ -359,6 +359,11 @@ tn_status tn_program_run(tn_program *program, tn_tensor *const *in, tn_tensor **
     }
     if (tn->recorder) return call(program, in, out); /* it becomes part of the other one */
     recording *r = find(program, in);
+    if (r && r->given_up) {
+        r->runs++;
+        program->last = r;
+        return run_eagerly(program, in, out);
+    }
     if (r ? !keep_apart(program, r, in) : lies_in_input(program, in) || is_full(program))
         return run_eagerly(program, in, out);
     hold_inputs(program, r ? program->own : in);
@@ -435,6 +440,10 @@ void tn_program_dump(const tn_program *program, FILE *out, bool before)
         const recording *r = program->recordings[i];
         fprintf(out, "\nrecording %d: gradients %s, %llu run%s\n", i, r->grad_enabled ? "enabled" : "disabled",
                 (unsigned long long)r->runs, r->runs == 1 ? "" : "s");
+        if (r->given_up) {
+            fprintf(out, "  runs operator by operator: %s, which cannot be replayed\n", r->given_up);
+            continue;
+        }
         tn__dump(&r->built, out, before);
     }
 }

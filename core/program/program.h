@@ -157,7 +157,8 @@ typedef struct tn_recorded {
 } tn_recorded;
 
 /* Runs the function once and writes down what it did; false after raising, and *recorded is then empty. So it is if a
- * replay could not do what the function does: *given_up says why (the caller frees), else it is NULL. */
+ * replay could not do what the function does: *given_up says why (the caller frees), else it is NULL, and the results
+ * are held for the caller. */
 bool tn__record_function(tn_context *tn, const char *name, tn_program_fn fn, void *arg, int n_in, tn_tensor *const *in,
                          int n_out, tn_tensor **out, tn_recorded *recorded, char **given_up);
 void tn__recorded_release(tn_recorded *recorded);

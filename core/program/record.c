@@ -382,13 +382,6 @@ static bool make_room(tn_recorder *r)
     return out->inputs && out->in && out->out && out->out_traced ? true : no_memory(r);
 }
 
-/* The results are all that is left of a run that was not recorded: the caller's scope takes them. */
-static void hand_over(tn_recorder *r)
-{
-    for (int i = 0; i < r->out->n_out; i++)
-        if (!r->out->out[i]->scope) tn__scope_add(r->tn, tn_retain(r->out->out[i]));
-}
-
 bool tn__record_function(tn_context *tn, const char *name, tn_program_fn fn, void *arg, int n_in, tn_tensor *const *in,
                          int n_out, tn_tensor **out, tn_recorded *recorded, char **given_up)
 {
@@ -404,7 +397,7 @@ bool tn__record_function(tn_context *tn, const char *name, tn_program_fn fn, voi
     }
     free(r.touched);
     for (int i = 0; i < n_out; i++) out[i] = ok ? recorded->out[i] : tn__nil(tn);
-    if (ok && r.given_up) hand_over(&r);
+    for (int i = 0; i < n_out && ok && r.given_up; i++) tn_retain(out[i]);
     if (!ok || r.given_up) tn__recorded_release(recorded);
     *given_up = r.given_up;
     return ok;
