@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Copies that are not needed: the second of two that are the same, one of a copy (the original serves as well), and one
- * that leaves everything in its order. */
+ * that leaves everything in its order. What made the original could also write in the order of the copy, but an operator
+ * that reads in one order and writes in another takes longer than it and a copy do, each at its best (measured: relu by
+ * a quarter). */
 #include "program/program.h"
 
 #include <string.h>
