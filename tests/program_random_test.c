@@ -168,7 +168,8 @@ enum { LAYERS = 6, CLASSES = 5 };
 
 typedef struct network {
     tn_context *tn;
-    int layers[LAYERS], loss;
+    tn_dtype dtype;
+    int layers[LAYERS], loss; /* loss 3: none, the network is only run */
     tn_tensor *w[LAYERS + 1], *b[LAYERS + 1];
     int64_t channels, size;
     tn_tensor *lr;
@@ -176,8 +177,8 @@ typedef struct network {
 
 static void add_leaves(network *n, int i, int rank, const int64_t *dims)
 {
-    n->w[i] = tn_requires_grad(tn_uniform(n->tn, TN_F32, -0.4, 0.4, rank, dims), true);
-    n->b[i] = tn_requires_grad(tn_uniform(n->tn, TN_F32, -0.4, 0.4, TN_SHAPE(dims[0])), true);
+    n->w[i] = tn_requires_grad(tn_uniform(n->tn, n->dtype, -0.4, 0.4, rank, dims), true);
+    n->b[i] = tn_requires_grad(tn_uniform(n->tn, n->dtype, -0.4, 0.4, TN_SHAPE(dims[0])), true);
 }
 
 static bool convolves(int layer)
@@ -235,6 +236,12 @@ static void train(void *arg, tn_tensor *const *in, tn_tensor **out)
 {
     static const tn_sgd_step_attrs plain = {sizeof plain, 0, 0, 0};
     const network *n = arg;
+    if (n->loss == 3) {
+        bool was_enabled = tn_set_grad_enabled(n->tn, false);
+        out[0] = classify(n, in[0]);
+        tn_set_grad_enabled(n->tn, was_enabled);
+        return;
+    }
     for (int i = 0; i <= LAYERS; i++) {
         if (!n->w[i]) continue;
         tn_set_grad(n->w[i], NULL);
@@ -264,7 +271,12 @@ static network copy_of(const network *n)
 
 static void compare_training(tn_context *tn, int seed)
 {
-    network n = {.tn = tn, .loss = roll(3), .channels = 3, .size = 8 + roll(17), .lr = tn_scalar(tn, TN_F64, 0.1)};
+    network n = {.tn = tn,
+                 .dtype = roll(4) ? TN_F32 : TN_F64,
+                 .loss = roll(4),
+                 .channels = 3,
+                 .size = 8 + roll(17),
+                 .lr = tn_scalar(tn, TN_F64, 0.1)};
     for (int i = 0; i < LAYERS; i++) {
         n.layers[i] = roll(13);
         if (convolves(n.layers[i])) add_leaves(&n, i, TN_SHAPE(n.channels, n.channels, 3, 3));
@@ -274,7 +286,7 @@ static void compare_training(tn_context *tn, int seed)
     tn_tensor *y = tn_from(tn, (int64_t[]){0, 3, 4, 2}, TN_I64, TN_SHAPE(4));
     tn_program *program = tn_program_open(tn, "network", train, &n, 2, 1);
     for (int turn = 0; turn < 3; turn++) {
-        tn_tensor *x = tn_uniform(tn, TN_F32, -1, 1, TN_SHAPE(4, 3, n.size, n.size + 1)), *loss, *expected;
+        tn_tensor *x = tn_uniform(tn, n.dtype, -1, 1, TN_SHAPE(4, 3, n.size, n.size + 1)), *loss, *expected;
         tn_tensor *in[] = {x, y};
         uint64_t seeds[2];
         tn_get_rng_state(tn, &seeds[0], &seeds[1]);
