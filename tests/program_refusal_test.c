@@ -640,6 +640,47 @@ static void inputs_may_begin_anywhere(void **state)
     for (int i = 0; i < 20; i++) assert_mean(run(program, tn_narrow(all, 0, i, 9)), 2 * (i + 4));
 }
 
+FUNCTION(picks_rows)
+{
+    tn_copy_(arg, tn_add_scalar(arg, 1));
+    out[0] = tn_index_select(tn_exp(arg), in[0]);
+}
+
+/* As eagerly, what came before the failure has happened. */
+static void a_replay_may_fail_and_the_next_one_succeed(void **state)
+{
+    CONTEXT;
+    tn_tensor *x = four(tn, 0), *good = tn_from(tn, (int64_t[]){1, 3}, TN_I64, TN_SHAPE(2)),
+              *bad = tn_from(tn, (int64_t[]){1, 4}, TN_I64, TN_SHAPE(2));
+    tn_program *program = open_program(tn, picks_rows, x);
+    assert_mean(run(program, good), exp(1));
+    assert_true(tn_is_nil(run(program, bad)));
+    assert_refused(tn, TN_INVALID, "index_select");
+    assert_mean(run(program, good), exp(3));
+    assert_int_equal(tn_program_look(program).recordings, 1);
+}
+
+FUNCTION(makes_much)
+{
+    out[0] = tn_matmul(tn_exp(in[0]), tn_neg(tn_relu(tn_exp(in[0]))));
+}
+
+static void a_reset_gives_all_memory_back(void **state)
+{
+    CONTEXT;
+    tn_tensor *x = tn_ones(tn, TN_F32, TN_SHAPE(64, 64));
+    tn_program *program = open_program(tn, makes_much, NULL);
+    uint64_t before = tn_memory_stats(tn, "reference:0").live;
+    for (int i = 0; i < 3; i++) {
+        run(program, x);
+        run(program, tn_narrow(x, 0, 0, 64));
+        run(program, tn_transpose(x, 0, 1));
+        assert_true(tn_memory_stats(tn, "reference:0").live > before);
+        tn_program_reset(program);
+        assert_true(tn_memory_stats(tn, "reference:0").live == before);
+    }
+}
+
 /* ---- accounts */
 
 static void step(void *arg, tn_tensor *const *in, tn_tensor **out)
@@ -747,6 +788,8 @@ int main(void)
         TEST(random_numbers_are_those_of_eager_runs),
         TEST(each_kind_of_inputs_has_a_recording_and_there_are_so_many),
         TEST(inputs_may_begin_anywhere),
+        TEST(a_replay_may_fail_and_the_next_one_succeed),
+        TEST(a_reset_gives_all_memory_back),
         TEST(replays_allocate_nothing_and_are_counted),
         TEST(a_learning_rate_may_change_between_runs),
     };
