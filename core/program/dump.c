@@ -227,6 +227,25 @@ static void print_view(const page *p, const tn_trace_step *step)
     fputs(")  view\n", p->out);
 }
 
+/* At the right: what the results are, where they lie, and how they come about. */
+static void print_results(const page *p, const tn_trace_step *step, const tn_exec *exec, int column)
+{
+    for (int i = 0; i < step->n_out; i++, column = 0) {
+        const tn_traced *y = &p->trace->tensors[step->out[i]];
+        if (i) fputc('\n', p->out);
+        print_right(p, column);
+        print_type(p->out, &y->desc);
+        print_place(p, y->value);
+        if (i == 0) print_means(p, step, exec);
+    }
+    if (step->n_out > 0) return;
+    print_right(p, column);
+    fputs("updates", p->out);
+    for (int i = 0; i < step->n_in; i++)
+        if (step->in[i] >= 0 && tn__step_input_in_place(step, i)) print_place(p, p->trace->tensors[step->in[i]].value);
+    print_means(p, step, exec);
+}
+
 static void print_step(const page *p, const tn_trace_step *step, int number, const tn_exec *exec)
 {
     enum { INDENT = 7 };
@@ -246,20 +265,7 @@ static void print_step(const page *p, const tn_trace_step *step, int number, con
     fprintf(p->out, "%5d  ", number);
     int column = print_wrapped(p->out, text, INDENT, INDENT + 4);
     free(text);
-    for (int i = 0; i < step->n_out; i++) {
-        const tn_traced *y = &p->trace->tensors[step->out[i]];
-        print_right(p, column);
-        print_type(p->out, &y->desc);
-        print_place(p, y->value);
-        if (i == 0) print_means(p, step, exec);
-        if (i + 1 < step->n_out) fputc('\n', p->out);
-        column = 0;
-    }
-    if (step->n_out == 0) {
-        print_right(p, column);
-        fputs("updates", p->out);
-        print_means(p, step, exec);
-    }
+    print_results(p, step, exec, column);
     fputc('\n', p->out);
 }
 
