@@ -339,6 +339,16 @@ FUNCTION(dilated_pool_trained)
     give_gradients(l, tn_max_pool2d(y, TN_MAX_POOL2D(.kernel = {2, 2}, .dilation = {2, 2}, .padding = {1, 1})), out);
 }
 
+/* Both ways back would have to change. */
+FUNCTION(two_ways_back)
+{
+    LAYER;
+    tn_tensor *y = tn_max_pool2d(tn_relu(tn_conv2d(in[0], l->w, l->b, NULL)), &two_by_two);
+    for (int i = 0; i < 2; i++)
+        tn_grad_for(y, i ? tn_square(tn_detach(y)) : tn_ones_like(y), 1, (tn_tensor *const[]){l->w}, &out[i], i == 0,
+                    false);
+}
+
 /* relu has a quarter of the work, or all of it. */
 static void assert_sinks(const trial *t, bool sinks)
 {
@@ -381,6 +391,8 @@ static void relu_stays_before_pooling_where_it_must(void **state)
     t = image_trial(*state, activation_read_twice, &l, 3);
     assert_sinks(&t, false);
     t = image_trial(*state, dilated_pool_trained, &l, 3);
+    assert_sinks(&t, false);
+    t = image_trial(*state, two_ways_back, &l, 2);
     assert_sinks(&t, false);
 }
 
@@ -444,6 +456,18 @@ FUNCTION(conv_pool_without_relu)
     out[0] = tn_max_pool2d(tn_conv2d(in[0], l->w, l->b, NULL), &two_by_two);
 }
 
+/* Doubles w and halves it again, before relu and after it. */
+FUNCTION(weight_changed_before_relu)
+{
+    LAYER;
+    bool was = tn_set_grad_enabled(tn_context_of(in[0]), false);
+    tn_tensor *z = tn_max_pool2d(tn_conv2d(in[0], l->w, l->b, NULL), &two_by_two);
+    tn_copy_(l->w, tn_mul_scalar(l->w, 2));
+    out[0] = tn_relu(z);
+    tn_copy_(l->w, tn_mul_scalar(l->w, 0.5));
+    tn_set_grad_enabled(tn_context_of(in[0]), was);
+}
+
 static bool fuses_pool(tn_context *tn)
 {
     return calls(tn, "conv2d_max_pool2d_relu") > 0;
@@ -477,8 +501,9 @@ static void pooling_stays_apart_where_it_must(void **state TN_UNUSED)
     static const struct {
         tn_program_fn fn;
         int n_out;
-    } rows[] = {{activation_that_stays, 4}, {activation_read_twice, 3},   {dilated_pool_trained, 3},
-                {padded_pool, 1},           {rounded_up_pool_trained, 3}, {conv_pool_without_relu, 1}};
+    } rows[] = {{activation_that_stays, 4}, {activation_read_twice, 3},     {dilated_pool_trained, 3},
+                {padded_pool, 1},           {rounded_up_pool_trained, 3},   {conv_pool_without_relu, 1},
+                {two_ways_back, 2},         {weight_changed_before_relu, 1}};
     tn_context *tn = open_with("conv2d_max_pool2d_relu");
     if (!tn) skip();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -544,6 +569,52 @@ FUNCTION(other_use_of_logarithms)
     out[1] = tn_sum(tn_mul(tn_exp(p), p), TN_ALL, false);
 }
 
+/* What backward records, written by hand, with one thing or another changed in between. */
+static void by_hand(const layer *l, tn_tensor *x, tn_tensor **out, double factor, bool other_dy, bool other_target)
+{
+    tn_context *tn = tn_context_of(x);
+    bool was = tn_set_grad_enabled(tn, false);
+    tn_tensor *dy = tn_full(tn, TN_F32, 2, TN_SCALAR), *target = tn_clone(l->b), *p = tn_log_softmax(x, 1);
+    out[0] = tn_nll_loss(p, target);
+    tn_tensor *hit = tn_cast(tn_one_hot(target, 5), TN_F32);
+    tn_tensor *dl = tn_mul(hit, tn_mul_scalar(dy, factor));
+    if (other_dy) tn_fill_(dy, 7);
+    if (other_target) tn_fill_(target, 2);
+    tn_tensor *e = tn_exp(p);
+    out[1] = tn_sub(dl, tn_mul(e, tn_sum(dl, TN_OVER(1), true)));
+    out[2] = tn_add(tn_cast(target, TN_F32), dy);
+    tn_set_grad_enabled(tn, was);
+}
+
+FUNCTION(gradient_by_hand)
+{
+    by_hand(arg, in[0], out, -1 / 5.0, false, false);
+}
+
+FUNCTION(another_factor)
+{
+    by_hand(arg, in[0], out, -1 / 4.0, false, false);
+}
+
+FUNCTION(another_dy)
+{
+    by_hand(arg, in[0], out, -1 / 5.0, true, false);
+}
+
+FUNCTION(another_target)
+{
+    by_hand(arg, in[0], out, -1 / 5.0, false, true);
+}
+
+FUNCTION(logits_overwritten)
+{
+    LAYER;
+    tn_tensor *x = tn_exp(in[0]), *p = tn_log_softmax(x, 1);
+    tn_fill_(x, 0);
+    out[0] = tn_nll_loss(p, l->b);
+    out[1] = tn_neg(x);
+}
+
 static trial likelihood_trial(tn_context *tn, tn_program_fn fn, layer *l, int n_out)
 {
     *l = (layer){leaf(tn, TN_SHAPE(5, 5)), targets(tn)};
@@ -562,6 +633,8 @@ static void likelihoods_become_cross_entropies(void **state)
     assert_int_equal(calls(*state, "softmax_cross_entropy_grad"), 1);
     t = likelihood_trial(*state, half_likelihood_trained, &l, 2);
     assert_fires(&t, "fuse_cross_entropy", 8);
+    t = likelihood_trial(*state, gradient_by_hand, &l, 3);
+    assert_fires(&t, "fuse_cross_entropy", 8);
 }
 
 static void likelihoods_stay_where_they_must(void **state)
@@ -572,6 +645,14 @@ static void likelihoods_stay_where_they_must(void **state)
     t = likelihood_trial(*state, likelihood_along_rows, &l, 1);
     assert_rests(&t, "fuse_cross_entropy");
     t = likelihood_trial(*state, other_use_of_logarithms, &l, 2);
+    assert_rests(&t, "fuse_cross_entropy");
+    t = likelihood_trial(*state, logits_overwritten, &l, 2);
+    assert_rests(&t, "fuse_cross_entropy");
+    t = likelihood_trial(*state, another_factor, &l, 3);
+    assert_rests(&t, "fuse_cross_entropy");
+    t = likelihood_trial(*state, another_dy, &l, 3);
+    assert_rests(&t, "fuse_cross_entropy");
+    t = likelihood_trial(*state, another_target, &l, 3);
     assert_rests(&t, "fuse_cross_entropy");
 }
 
@@ -602,6 +683,15 @@ FUNCTION(bytes_that_stay)
     out[0] = tn_mul_scalar(tn_cast(out[1], TN_F32), 1 / 255.0);
 }
 
+FUNCTION(bytes_overwritten)
+{
+    LAYER;
+    tn_tensor *rows = tn_index_select(l->w, in[0]);
+    tn_fill_(l->w, 7);
+    out[0] = tn_mul_scalar(tn_cast(rows, TN_F32), 1 / 255.0);
+    tn_copy_(l->w, l->b);
+}
+
 static tn_tensor *indices(tn_context *tn, int64_t first)
 {
     return tn_from(tn, (int64_t[]){first, 3, first, 0, 8}, TN_I64, TN_SHAPE(5));
@@ -612,6 +702,7 @@ static trial gather_trial(tn_context *tn, tn_program_fn fn, layer *l, int n_out)
     uint8_t bytes[9 * 28];
     for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 37);
     *l = (layer){.w = tn_from(tn, bytes, TN_U8, TN_SHAPE(9, 4, 7))};
+    l->b = tn_clone(l->w);
     return trial_of(tn, fn, l, n_out, indices(tn, 1), indices(tn, 5));
 }
 
@@ -636,6 +727,8 @@ static void batches_are_gathered_as_written_where_they_must(void **state)
     trial t = gather_trial(*state, batch_in_f64, &l, 1);
     assert_rests(&t, "fuse_gather");
     t = gather_trial(*state, bytes_that_stay, &l, 2);
+    assert_rests(&t, "fuse_gather");
+    t = gather_trial(*state, bytes_overwritten, &l, 1);
     assert_rests(&t, "fuse_gather");
 }
 
@@ -721,6 +814,18 @@ FUNCTION(rules_of_their_own)
     end(all, out);
 }
 
+FUNCTION(momenta_of_their_own)
+{
+    const parameters *all = arg;
+    start(all, in[0]);
+    for (int i = 0; i < 2; i++) {
+        tn_tensor *g = part(in[0], i);
+        const tn_sgd_step_attrs attrs = {sizeof attrs, i ? 0.5 : 0.9, 0, 0};
+        tn_sgd_step_(1, &all->p[i], &g, &all->m[i], all->lr, &attrs);
+    }
+    end(all, out);
+}
+
 FUNCTION(the_same_parameter_twice)
 {
     const parameters *all = arg;
@@ -761,8 +866,12 @@ static void optimizer_steps_become_one(void **state)
 
 static void optimizer_steps_stay_apart_where_they_must(void **state)
 {
-    static const tn_program_fn functions[] = {rates_of_their_own, rules_of_their_own, the_same_parameter_twice,
-                                              a_gradient_of_what_was_stepped, a_rate_that_changes};
+    static const tn_program_fn functions[] = {rates_of_their_own,
+                                              rules_of_their_own,
+                                              momenta_of_their_own,
+                                              the_same_parameter_twice,
+                                              a_gradient_of_what_was_stepped,
+                                              a_rate_that_changes};
     tn_context *tn = *state;
     parameters all = parameters_of(tn);
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
@@ -820,6 +929,15 @@ FUNCTION(copies_that_stay)
     out[2] = tn_clone(in[0]);
 }
 
+/* What it would read directly is what it writes. */
+FUNCTION(transposes_where_it_is)
+{
+    LAYER;
+    tn_copy_(l->w, in[0]);
+    tn_copy_(l->w, tn_contiguous(tn_transpose(l->w, 0, 1)));
+    out[0] = tn_neg(l->w);
+}
+
 static trial square_trial(tn_context *tn, tn_program_fn fn, void *arg, int n_out)
 {
     return trial_of(tn, fn, arg, n_out, draw(tn, TN_SHAPE(4, 4)), draw(tn, TN_SHAPE(4, 4)));
@@ -845,6 +963,9 @@ static void copies_stay_where_they_must(void **state)
     }
     trial t = square_trial(*state, copies_that_stay, NULL, 3);
     assert_rests(&t, "copies");
+    layer l = {.w = draw(*state, TN_SHAPE(4, 4))};
+    t = square_trial(*state, transposes_where_it_is, &l, 1);
+    assert_rests(&t, "copies");
 }
 
 /* ---- in_place */
@@ -859,6 +980,12 @@ FUNCTION(used_again)
     tn_tensor *x = tn_exp(in[0]);
     tn_tensor *y = tn_neg(x);
     out[0] = tn_matmul(y, x);
+}
+
+FUNCTION(seen_in_two_ways)
+{
+    tn_tensor *x = tn_exp(in[0]);
+    out[0] = tn_matmul(tn_add(x, tn_transpose(x, 0, 1)), in[0]);
 }
 
 FUNCTION(sum_of_runs)
@@ -885,6 +1012,14 @@ FUNCTION(new_kept_for_later)
     out[0] = tn_mul_scalar(sum, 2);
 }
 
+/* Not where w begins. */
+FUNCTION(lower_half)
+{
+    LAYER;
+    tn_copy_(tn_narrow(l->w, 0, 2, 2), tn_add(tn_narrow(l->w, 0, 0, 2), tn_narrow(in[0], 0, 0, 2)));
+    out[0] = tn_mul_scalar(l->w, 2);
+}
+
 /* Into two places: it can be made in one of them. */
 FUNCTION(copied_twice)
 {
@@ -907,6 +1042,8 @@ static void results_take_the_place_of_what_is_used_up(void **state)
     assert_int_equal(try(&t, "in_place").reused_in_place, 2);
     assert_int_equal(try(&t, "none").reused_in_place, 0);
     t = square_trial(*state, used_again, NULL, 1);
+    assert_int_equal(try(&t, "in_place").reused_in_place, 0);
+    t = square_trial(*state, seen_in_two_ways, NULL, 1);
     assert_int_equal(try(&t, "in_place").reused_in_place, 0);
 }
 
@@ -933,7 +1070,8 @@ static void results_are_made_where_they_would_be_copied(void **state)
     static const struct {
         tn_program_fn fn;
         int ops;
-    } rows[] = {{sum_of_runs, 2}, {old_and_new, 3}, {new_kept_for_later, 4}, {copied_twice, 2}, {mixed_by_product, 3}};
+    } rows[] = {{sum_of_runs, 2},  {old_and_new, 3}, {new_kept_for_later, 4},
+                {copied_twice, 2}, {lower_half, 3},  {mixed_by_product, 3}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         double result, left, replayed, left_then;
         int ops;
