@@ -1012,12 +1012,12 @@ FUNCTION(new_kept_for_later)
     out[0] = tn_mul_scalar(sum, 2);
 }
 
-/* Not where w begins. */
+/* Not where b begins. */
 FUNCTION(lower_half)
 {
     LAYER;
-    tn_copy_(tn_narrow(l->w, 0, 2, 2), tn_add(tn_narrow(l->w, 0, 0, 2), tn_narrow(in[0], 0, 0, 2)));
-    out[0] = tn_mul_scalar(l->w, 2);
+    tn_copy_(tn_narrow(l->b, 0, 16, 4), tn_add(tn_narrow(l->b, 0, 0, 4), in[0]));
+    out[0] = tn_mul_scalar(l->b, 2);
 }
 
 /* Into two places: it can be made in one of them. */
@@ -1050,7 +1050,7 @@ static void results_take_the_place_of_what_is_used_up(void **state)
 /* Runs twice from 0, with 1 and 2, eagerly or as a program; the last result, and what w is then. */
 static void run_twice(tn_context *tn, tn_program_fn fn, const char *passes, double *result, double *left, int *ops)
 {
-    layer l = {.w = tn_ones(tn, TN_F32, TN_SHAPE(4, 4))};
+    layer l = {tn_ones(tn, TN_F32, TN_SHAPE(4, 4)), tn_ones(tn, TN_F32, TN_SHAPE(20, 4))};
     tn_tensor *out, *in[2] = {tn_full(tn, TN_F32, 2, TN_SHAPE(4, 4)), tn_full(tn, TN_F32, 3, TN_SHAPE(4, 4))};
     tn_program *program = tn_program_open(tn, "twice", fn, &l, 1, 1);
     if (passes) tn_program_set_passes(program, passes);
