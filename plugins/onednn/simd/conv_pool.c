@@ -4,32 +4,12 @@
  * one window or two, in registers, and only what wins goes to memory. */
 #include "simd.h"
 
+#include "largest.h"
 #include "pooled.h"
 
 enum { WINDOWS = DN_REGISTERS >= 32 ? 2 : 1, WIDE = DN_POOLED_VECTORS * DN_LANES };
 
 typedef dn_conv_pool_job job;
-
-DN_INLINE dn_vec choose(dn_mask mask, dn_vec yes, dn_vec no)
-{
-    return (dn_vec)(((dn_mask)yes & mask) | ((dn_mask)no & ~mask));
-}
-
-/* The first n lanes of relu(the largest of four) and of which it is: the first such, NaN before all. */
-DN_INLINE void store_largest(const dn_vec *four, int64_t n, float *y, uint8_t *index)
-{
-    dn_vec best = four[0];
-    dn_mask which = {0};
-    for (int k = 1; k < 4; k++) {
-        const dn_vec x = four[k];
-        const dn_mask wins = (x > best) | ((x != x) & (best == best));
-        best = choose(wins, x, best);
-        which = (which & ~wins) | (wins & k);
-    }
-    best = (dn_vec)((dn_mask)best & ~(best <= 0));
-    dn_store_some(y, best, n);
-    dn_store_bytes(index, which, n);
-}
 
 /* Some windows next to each other, the first of which begins at x; n output channels, of which w is the packed part. */
 DN_INLINE void pool(const job *j, const float *x, const float *w, int64_t n, int windows, int vectors, float *y,

@@ -33,6 +33,28 @@ typedef struct dn_conv_pool_job {
 DN_DECLARE(void, dn_conv_pool, (void *job, int64_t begin, int64_t end));
 DN_DECLARE(int, dn_conv_pool_lanes, (void)); /* floats in a vector */
 
+/* The same for 3 x 3 weights applied at every pixel, by a quarter to a half of the multiplications: Winograd's F(2 x 2,
+ * 3 x 3) (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2016), whose tiles are the windows. */
+enum { DN_TILES = 12, DN_TILE_CHANNELS = 32 }; /* at a time: windows, and input channels */
+
+typedef struct dn_winograd_job {
+    dn_conv_pool at;
+    const float *x;
+    const float *bias; /* of each output channel, filled up to whole blocks */
+    const float *w; /* blocks as above; in each, the groups of DN_TILE_CHANNELS input channels, in each 16 matrices */
+    float *y;
+    uint8_t *index;
+} dn_winograd_job;
+
+/* Groups of DN_TILES windows, counted over all images. */
+DN_DECLARE(void, dn_winograd, (void *job, int64_t begin, int64_t end));
+
+/* 16 matrices of transformed weights: those of one block of output channels for input channel `channel` of a group of
+ * `channels`; w: 9 times a block of output channels. */
+DN_DECLARE(void, dn_winograd_weights, (const float *w, int64_t channel, int64_t channels, float *group));
+/* Are n numbers finite? */
+DN_DECLARE(int, dn_all_finite, (const float *x, int64_t n));
+
 /* ---- gradients: weights are 3 x 3, applied at every pixel */
 
 enum { DN_TAPS = 9 };
