@@ -134,6 +134,7 @@ const tn_op tn__op_conv2d_max_pool2d_grad_input = {
         "dy[0,3,2,2] index:u8[0,3,2,2]{0,4} w[3,2,3,3]; size=6,6 pool_kernel=2,2 pool_stride=2,2",
         "dy:f32[3,48,3,6] index:u8[3,48,3,6]{0,4} w:f32[48,16,3,3]; size=8,14 pool_kernel=2,2 pool_stride=2,2",
         "dy:f32[2,37,5,4] index:u8[2,37,5,4]{0,4} w:f32[37,21,3,3]; size=8,7 pool_kernel=2,2 pool_stride=1,1",
+        "dy:f32[2,300,6,6] index:u8[2,300,6,6]{0,4} w:f32[300,5,3,3]; size=14,15 pool_kernel=2,2 pool_stride=2,2",
         "dy:f32[3,64,5,5] index:u8[3,64,5,5]{0,4} w:f32[64,32,3,3]; size=13,13 pool_kernel=2,2 pool_stride=2,2"),
     .shapes = TN_SAMPLES("dy[N,64,5,5] index:u8[N,64,5,5]{0,4} w[64,32,3,3]; size=13,13 pool_kernel=2,2 "
                          "pool_stride=2,2"),
@@ -195,6 +196,7 @@ const tn_op tn__op_conv2d_max_pool2d_grad_weight = {
         "dy[0,3,2,2] index:u8[0,3,2,2]{0,4} x[0,2,6,6]; size=3,3 pool_kernel=2,2 pool_stride=2,2",
         "dy:f32[19,48,3,6] index:u8[19,48,3,6]{0,4} x:f32[19,16,8,14]; size=3,3 pool_kernel=2,2 pool_stride=2,2",
         "dy:f32[2,37,5,4] index:u8[2,37,5,4]{0,4} x:f32[2,21,8,7]; size=3,3 pool_kernel=2,2 pool_stride=1,1",
+        "dy:f32[2,5,9,9] index:u8[2,5,9,9]{0,4} x:f32[2,48,20,21]; size=3,3 pool_kernel=2,2 pool_stride=2,2",
         "dy:f32[5,32,13,13] index:u8[5,32,13,13]{0,4} x:f32[5,1,28,28]; size=3,3 pool_kernel=2,2 pool_stride=2,2",
         "dy:f32[3,64,5,5] index:u8[3,64,5,5]{0,4} x:f32[3,32,13,13]; size=3,3 pool_kernel=2,2 pool_stride=2,2"),
     .shapes = TN_SAMPLES("dy[N,32,13,13] index:u8[N,32,13,13]{0,4} x[N,1,28,28]; size=3,3 pool_kernel=2,2 "

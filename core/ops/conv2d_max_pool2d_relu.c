@@ -81,6 +81,8 @@ const tn_op tn__op_conv2d_max_pool2d_relu = {
                           "x[2,0,4,4] w[3,0,3,3] b[3]; pool_kernel=2,2 pool_stride=2,2",
                           "x:f32[3,16,8,14] w:f32[48,16,3,3] b:f32[48]; pool_kernel=2,2 pool_stride=2,2",
                           "x:f32[2,5,9,8] w:f32[37,5,5,5] b:f32[37]; pool_kernel=2,2 pool_stride=1,1",
+                          "x:f32[2,40,12,12] w:f32[37,40,3,3] b:f32[37]; pool_kernel=2,2 pool_stride=2,2",
+                          "x:f32[2,17,10,9] w:f32[5,17,3,3]; pool_kernel=2,2 pool_stride=1,2",
                           "x:f32[5,1,28,28] w:f32[32,1,3,3]; pool_kernel=2,2 pool_stride=2,2",
                           "x:f32[3,32,13,13] w:f32[64,32,3,3] b:f32[64]; pool_kernel=2,2 pool_stride=2,2"),
     .shapes = TN_SAMPLES("x[N,1,28,28] w[32,1,3,3] b[32]; pool_kernel=2,2 pool_stride=2,2",
