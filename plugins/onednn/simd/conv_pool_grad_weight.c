@@ -23,7 +23,7 @@ DN_INLINE void locate(const dn_conv_pool *at, const uint8_t *index, int64_t firs
     for (int64_t i = 0; i < n; i++) {
         const int64_t row = (first + i) / at->columns, column = (first + i) % at->columns;
         const int32_t origin = (int32_t)(row * at->step[0] * down + column * at->step[1] * right);
-        for (int64_t k = 0; k < BLOCK; k += DN_LANES) {
+        for (int64_t k = 0; k < channels; k += DN_LANES) {
             const dn_mask cell = dn_load_bytes(index + (first + i) * at->out + k, channels - k);
             const dn_mask place = origin + (cell & 1) * right + (cell >> 1 & 1) * down;
             memcpy(&offset[i][k], &place, sizeof place);
