@@ -16,7 +16,7 @@ DN_INLINE void store_largest(const dn_vec *four, int64_t n, float *y, uint8_t *i
     dn_mask which = {0};
     for (int k = 1; k < 4; k++) {
         const dn_vec x = four[k];
-        const dn_mask wins = (x > best) | ((x != x) & (best == best));
+        const dn_mask wins = ~(x <= best) & (best == best);
         best = choose(wins, x, best);
         which = (which & ~wins) | (wins & k);
     }
