@@ -77,29 +77,55 @@ tn_status dn_nll_loss_plan(const tn_kernel *self TN_UNUSED, tn_device *device TN
 
 /* ---- softmax_cross_entropy */
 
-/* y = softmax(x) of one row; returns the loss of class `target`. */
-DN_INLINE double softmax_row(const float *x, int64_t xs, float *p, int64_t ps, int64_t classes, int64_t target)
+/* The loss of a row whose x and e^(x - max) are at hand, and its probabilities from these. */
+DN_INLINE double finish_row(float *p, int64_t ps, int64_t classes, double x_less_max)
 {
-    float max = x[0];
     double sum = 0;
-    for (int64_t c = 1; c < classes; c++) max = x[c * xs] > max ? x[c * xs] : max;
-    for (int64_t c = 0; c < classes; c++) p[c * ps] = dn_exp_f32(x[c * xs] - max);
     for (int64_t c = 0; c < classes; c++) sum += (double)p[c * ps];
-    for (int64_t c = 0; c < classes; c++) p[c * ps] = (float)((double)p[c * ps] / sum);
-    return log(sum) - ((double)x[target * xs] - (double)max);
+    const double scale = 1 / sum;
+    for (int64_t c = 0; c < classes; c++) p[c * ps] = (float)((double)p[c * ps] * scale);
+    return log(sum) - x_less_max;
 }
 
+DN_INLINE float largest(const float *x, int64_t xs, int64_t classes)
+{
+    float max = x[0];
+    for (int64_t c = 1; c < classes; c++) max = x[c * xs] > max ? x[c * xs] : max;
+    return max;
+}
+
+/* Rows of any strides: y = softmax(x), and the loss of class `target` in j->losses. */
 DN_MULTIVERSION static void softmax_rows(void *arg, int64_t begin, int64_t end)
 {
     const job *j = arg;
+    const int64_t xs = j->x.column, ps = j->y.column, classes = j->classes;
     for (int64_t i = begin; i < end; i++) {
         const float *x = j->x.at + i * j->x.row;
         float *p = j->y.at + i * j->y.row;
+        const float max = largest(x, xs, classes);
+        for (int64_t c = 0; c < classes; c++) p[c * ps] = dn_exp_f32(x[c * xs] - max);
         const int64_t target = j->target[i * j->target_stride];
-        if (j->x.column == 1 && j->y.column == 1)
-            j->losses[i] = softmax_row(x, 1, p, 1, j->classes, target);
-        else
-            j->losses[i] = softmax_row(x, j->x.column, p, j->y.column, j->classes, target);
+        j->losses[i] = finish_row(p, ps, classes, (double)x[target * xs] - (double)max);
+    }
+}
+
+/* The same where x and p have no gaps: several rows are exponentiated at once, since a row of ten classes fills no
+ * vectors. */
+DN_MULTIVERSION static void dense_softmax_rows(void *arg, int64_t begin, int64_t end)
+{
+    const job *j = arg;
+    const int64_t classes = j->classes, rows = dn_max(1, ENOUGH / classes);
+    for (int64_t first = begin; first < end; first += rows) {
+        const int64_t last = dn_min(first + rows, end);
+        float *p = j->y.at + first * classes;
+        for (int64_t i = first; i < last; i++) {
+            const float *x = j->x.at + i * classes, max = largest(x, 1, classes);
+            j->losses[i] = (double)x[j->target[i * j->target_stride]] - (double)max;
+            for (int64_t c = 0; c < classes; c++) j->y.at[i * classes + c] = x[c] - max;
+        }
+        DN_INDEPENDENT for (int64_t k = 0; k < (last - first) * classes; k++) p[k] = dn_exp_f32(p[k]);
+        for (int64_t i = first; i < last; i++)
+            j->losses[i] = finish_row(j->y.at + i * classes, 1, classes, j->losses[i]);
     }
 }
 
@@ -115,7 +141,8 @@ static tn_status run_cross_entropy(const dn_loop *loop, const tn_bindings *at, t
              .classes = x->dims[1],
              .losses = at->workspace};
     DN_TRY(dn_check_index("target", j.target, n, j.target_stride, j.classes, "classes", error));
-    dn_host->parallel_for(n, row_grain(j.classes), softmax_rows, &j);
+    const int dense = j.x.column == 1 && j.x.row == j.classes && j.y.column == 1 && j.y.row == j.classes;
+    dn_host->parallel_for(n, row_grain(j.classes), dense ? dense_softmax_rows : softmax_rows, &j);
     for (int64_t i = 0; i < n; i++) sum += j.losses[i];
     *(float *)at->out[0] = (float)(sum / (double)n);
     return TN_OK;
