@@ -6,7 +6,9 @@
  * All operators of the catalogue are here. Not taken, and left to the reference backend, which the core asks if it may:
  *   f64 in matmul, linear, conv2d and its gradients, pooling, batch_norm2d, softmax, log_softmax, nll_loss,
  *   softmax_cross_entropy, index_add, dropout, sgd_step, adam_step;
- *   a linear over no elements that has a bias; a convolution of nothing that has an output. */
+ *   a linear over no elements that has a bias; a convolution of nothing that has an output.
+ * Of conv2d_max_pool2d_relu and its gradients, conv_pool.c and conv_pool_grad.c take what they are fast with; the parts,
+ * which are here, do the rest. */
 #include "device.h"
 #include "map.h"
 #include "reduce.h"
