@@ -192,6 +192,10 @@ tn_status dn_adam_step_check(const tn_kernel *self TN_UNUSED, tn_device *device 
 tn_status dn_adam_step_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
                             tn_error *error)
 {
+    static const char *const names[DN_ISAS] = {"adam:portable", "adam:avx2", "adam:avx512"};
+    const dn_isa isa = dn_isa_best();
     DN_TRY(dn_adam_step_check(self, device, desc, error));
-    return make(desc, run_adam, DN_PICK(dn_adam_row, dn_isa_best()), 4, 2, 4, 14, plan, error);
+    DN_TRY(make(desc, run_adam, DN_PICK(dn_adam_row, isa), 4, 2, 4, 14, plan, error));
+    (*plan)->implementation = names[isa];
+    return TN_OK;
 }
