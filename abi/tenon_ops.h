@@ -349,7 +349,8 @@ TN_OP(gather_scale, "gather_scale/1(x:u8[R,...], index:i64[N]; scale:f64, shift:
       "fused: y[n] = x[index[n]] * scale + shift")
 TN_OP(cat,          "cat/1(x:A[...a]*; dim:i64) -> y:A[...b]", "joined along dim; other sizes equal")
 
-/* ---- optimizer steps over a list of parameters, in place; lr and step are device tensors */
+/* ---- optimizer steps over a list of parameters, in place; lr and step are device tensors. What of m and v is smaller
+ * than the smallest normal number may become 0 */
 TN_OP(sgd_step,
       "sgd_step/1(p!:T[...]*, g:T[...]*, v!?:T[...]*, lr:f64[]; momentum:f64, weight_decay:f64, nesterov:i64) -> ()",
       "g += weight_decay p; v = momentum v + g; p -= lr (nesterov ? g + momentum v : v); without v: p -= lr g")

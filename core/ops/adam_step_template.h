@@ -10,8 +10,8 @@ TN_MULTIVERSION static void FN(elements)(REAL *restrict p, const REAL *restrict 
     const REAL rate = (REAL)how->rate, root = (REAL)how->root;
     for (int64_t i = 0; i < n; i++) {
         REAL x = p[i] * keep, g = grad[i] + decay * x;
-        m[i] = b1 * m[i] + a1 * g;
-        v[i] = b2 * v[i] + a2 * g * g;
+        m[i] = FN(tn__faded)(b1 * m[i] + a1 * g);
+        v[i] = FN(tn__faded)(b2 * v[i] + a2 * g * g);
         p[i] = x - rate * (m[i] / (MATH(sqrt)(v[i]) / root + eps));
     }
 }

@@ -11,7 +11,7 @@ TN_MULTIVERSION static void FN(momentum)(REAL *restrict p, const REAL *restrict 
                                          REAL decay, REAL momentum)
 {
     for (int64_t i = 0; i < n; i++) {
-        v[i] = momentum * v[i] + (g[i] + decay * p[i]);
+        v[i] = FN(tn__faded)(momentum * v[i] + (g[i] + decay * p[i]));
         p[i] -= lr * v[i];
     }
 }
@@ -21,7 +21,7 @@ TN_MULTIVERSION static void FN(nesterov)(REAL *restrict p, const REAL *restrict 
 {
     for (int64_t i = 0; i < n; i++) {
         REAL slope = g[i] + decay * p[i];
-        v[i] = momentum * v[i] + slope;
+        v[i] = FN(tn__faded)(momentum * v[i] + slope);
         p[i] -= lr * (slope + momentum * v[i]);
     }
 }

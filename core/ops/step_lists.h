@@ -4,6 +4,9 @@
 #ifndef TENON_STEP_LISTS_H
 #define TENON_STEP_LISTS_H
 
+#include <float.h>
+#include <math.h>
+
 #include "ops/op.h"
 
 enum { TN_STEP_PARAM = 0, TN_STEP_GRAD = 1, TN_STEP_LISTS = 4 };
@@ -15,6 +18,17 @@ typedef void (*tn_step_fn)(void *const at[TN_STEP_LISTS], int64_t n, const void 
 /* Runs the update on every element of every parameter, on several threads. The inputs begin with n_lists lists of n
  * tensors. The tensors of one parameter may have any strides; they are updated where they are if they agree. */
 void tn__step_each(const tn_run *run, int n_lists, int n, tn_step_fn f32, tn_step_fn f64, const void *how);
+
+/* What fades away (state where a gradient stays 0, as at pixels that are always black) becomes 0, not a subnormal number:
+ * arithmetic with these is several times slower. */
+static inline float tn__faded_f32(float x)
+{
+    return fabsf(x) < FLT_MIN ? 0 : x;
+}
+static inline double tn__faded_f64(double x)
+{
+    return fabs(x) < DBL_MIN ? 0 : x;
+}
 
 /* `per_element` operations for each element of the first n inputs. */
 uint64_t tn__step_flops(const tn_run *run, int n, uint64_t per_element);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tenon's oneDNN plugin: what it offers, and its entry symbol. Products and convolutions are oneDNN's; the rest are the
- * plugin's own loops, since oneDNN either has nothing for it or is slower on small tensors.
+ * Tenon's oneDNN plugin: what it offers, and its entry symbol. Large products and plain convolutions are oneDNN's; small
+ * products, convolutions with pooling and the rest are the plugin's own kernels (those in simd/ for each instruction set),
+ * since oneDNN either has nothing for it or is slower.
  *
  * All operators of the catalogue are here. Not taken, and left to the reference backend, which the core asks if it may:
  *   f64 in matmul, linear, conv2d and its gradients, pooling, batch_norm2d, softmax, log_softmax, nll_loss,
