@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/gz.h"
-
 enum { CODE_U8 = 0x08, MAX_HEADER = 4 + 4 * TN_MAX_RANK, SHAPE_CHARS = 16 * TN_MAX_RANK };
 
 /* clang-format off */
@@ -98,41 +96,78 @@ tn_status tn__idx_parse(const uint8_t *bytes, size_t size, const char *name, tn_
     return TN_OK;
 }
 
-/* The header alone, to know how much to allocate. */
-static tn_status load_header(tn__gz *gz, tn__idx *idx, tn_error *error)
+/* ---- files */
+
+static tn_status read_header(tn__idx_file *file, tn_error *error)
 {
     uint8_t header[MAX_HEADER];
     uint64_t got;
+    tn__gz *gz = &file->gz;
+    tn__idx *idx = &file->idx;
     tn_status status = tn__gz_read(gz, header, sizeof header, &got, error);
     if (status == TN_OK) status = parse_header(header, (size_t)got, gz->path, idx, error);
     if (status != TN_OK) return status;
     if (idx->header_bytes + idx->data_bytes > tn__gz_limit(gz))
         return too_short(gz->path, idx, gz->size, gzdirect(gz->file) ? "" : ", gzipped", error);
-    return tn__gz_rewind(gz, error);
+    status = tn__gz_rewind(gz, error);
+    return status == TN_OK ? tn__gz_skip(gz, idx->header_bytes, error) : status;
 }
 
-static tn_status load(tn__gz *gz, tn__idx *idx, uint8_t **bytes, tn_error *error)
+tn_status tn__idx_open(tn__idx_file *file, const char *path, tn_error *error)
 {
-    uint64_t got;
-    tn_status status = load_header(gz, idx, error);
+    *file = (tn__idx_file){.read = 0};
+    tn_status status = tn__gz_open(&file->gz, path, error);
     if (status != TN_OK) return status;
-    uint64_t capacity = idx->header_bytes + idx->data_bytes + 1; /* the one shows that there is too much */
-    *bytes = malloc(capacity);
-    if (!*bytes)
-        return tn_fail(error, TN_OUT_OF_MEMORY, 0, "%s: no memory for its %llu bytes", gz->path,
-                       (unsigned long long)capacity);
-    status = tn__gz_read(gz, *bytes, capacity, &got, error);
-    return status == TN_OK ? tn__idx_parse(*bytes, (size_t)got, gz->path, idx, error) : status;
+    status = read_header(file, error);
+    if (status != TN_OK) tn__gz_close(&file->gz);
+    return status;
+}
+
+/* Nothing may follow the last element. */
+static tn_status check_end(tn__idx_file *file, tn_error *error)
+{
+    char shape[SHAPE_CHARS];
+    uint8_t more;
+    uint64_t got;
+    const tn__idx *idx = &file->idx;
+    tn_status status = tn__gz_read(&file->gz, &more, 1, &got, error);
+    if (status != TN_OK || got == 0) return status;
+    return tn_fail(error, TN_CORRUPT, 0, "%s: over-long: bytes follow the %llu that its header %s asks for",
+                   file->gz.path, (unsigned long long)(idx->header_bytes + idx->data_bytes), format_dims(idx, shape));
+}
+
+tn_status tn__idx_next(tn__idx_file *file, void *buffer, uint64_t bytes, tn_error *error)
+{
+    const tn__idx *idx = &file->idx;
+    uint64_t got = 0;
+    tn_status status = tn__gz_read(&file->gz, buffer, bytes, &got, error);
+    if (status != TN_OK) return status;
+    file->read += got;
+    if (got < bytes) return too_short(file->gz.path, idx, idx->header_bytes + file->read, "", error);
+    return file->read == idx->data_bytes ? check_end(file, error) : TN_OK;
+}
+
+void tn__idx_close(tn__idx_file *file)
+{
+    tn__gz_close(&file->gz);
 }
 
 tn_status tn__idx_load(const char *path, tn__idx *idx, uint8_t **bytes, tn_error *error)
 {
-    tn__gz gz;
+    tn__idx_file file;
     *bytes = NULL;
-    tn_status status = tn__gz_open(&gz, path, error);
+    *idx = (tn__idx){0};
+    tn_status status = tn__idx_open(&file, path, error);
     if (status != TN_OK) return status;
-    status = load(&gz, idx, bytes, error);
-    tn__gz_close(&gz);
+    *bytes = malloc(file.idx.data_bytes + 1);
+    if (!*bytes)
+        status = tn_fail(error, TN_OUT_OF_MEMORY, 0, "%s: no memory for its %llu bytes", path,
+                         (unsigned long long)file.idx.data_bytes);
+    else
+        status = tn__idx_next(&file, *bytes, file.idx.data_bytes, error);
+    tn__idx_close(&file);
+    *idx = file.idx;
+    idx->data = *bytes;
     if (status != TN_OK) {
         free(*bytes);
         *bytes = NULL;

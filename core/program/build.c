@@ -116,6 +116,7 @@ static bool place(tn_built *built, const char *name, tn_plan *const *plans, uint
     tn_tensor_desc desc;
     if (!dev) dev = trace->steps[0].dev;
     if (!tn__desc(built->tn, &desc, TN_U8, TN_SHAPE((int64_t)size))) return false;
+    tn__pool_trim(dev->pool); /* what the function took while it was recorded: replays do without */
     tn_mark mark = tn_begin(built->tn);
     tn_tensor *arena = tn_retain(tn__new(dev, &desc));
     tn_end(built->tn, mark, NULL);
