@@ -62,6 +62,9 @@ typedef struct tn_trace {
 /* ---- trace.c: looking at a trace, and changing it. Steps are named by their index, which a change of the list's length
  * shifts; -1 is none. */
 
+/* A list of n elements with room for one more, maybe at another place; NULL, and the list as it was, if there is no
+ * memory. */
+void *tn__more(void *list, int n, int *room, size_t size);
 void tn__trace_release(tn_trace *trace);
 /* A deep copy without the holds; false if there is no memory. */
 bool tn__trace_copy(tn_trace *to, const tn_trace *from);

@@ -235,16 +235,12 @@ static void touch(tn_recorder *r, tn_tensor *x, bool matters)
     if (tn_is_nil(x)) return;
     for (int i = 0; i < r->n_touched; i++)
         if (r->touched[i].x == x) return;
-    if (r->n_touched == r->touched_room) {
-        int room = r->touched_room ? 2 * r->touched_room : 16;
-        touched *all = realloc(r->touched, (size_t)room * sizeof *all);
-        if (!all) {
-            no_memory(r);
-            return;
-        }
-        r->touched = all;
-        r->touched_room = room;
+    touched *all = tn__more(r->touched, r->n_touched, &r->touched_room, sizeof *all);
+    if (!all) {
+        no_memory(r);
+        return;
     }
+    r->touched = all;
     r->touched[r->n_touched++] = (touched){tn_retain(x), tn_retain(x->grad), matters};
 }
 

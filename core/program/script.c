@@ -43,19 +43,9 @@ void tn__script_release(tn_script *script)
     *script = (tn_script){0};
 }
 
-/* Room for one more in a list of n elements; NULL if there is no memory. */
-static void *more(void *list, int n, int *room, size_t size)
-{
-    if (n < *room) return list;
-    int wanted = *room ? 2 * *room : 16;
-    void *grown = realloc(list, (size_t)wanted * size);
-    if (grown) *room = wanted;
-    return grown;
-}
-
 bool tn__script_add_line(tn_script *script, tn_line *line)
 {
-    tn_line *lines = more(script->lines, script->n_lines, &script->line_room, sizeof *lines);
+    tn_line *lines = tn__more(script->lines, script->n_lines, &script->line_room, sizeof *lines);
     if (lines) script->lines = lines;
     if (!lines || !line->in) {
         free(line->attrs);
@@ -70,7 +60,7 @@ bool tn__script_add_line(tn_script *script, tn_line *line)
 
 bool tn__script_add_weight(tn_script *script, char *name, tn_tensor *tensor)
 {
-    tn_weight *weights = more(script->weights, script->n_weights, &script->weight_room, sizeof *weights);
+    tn_weight *weights = tn__more(script->weights, script->n_weights, &script->weight_room, sizeof *weights);
     if (weights) script->weights = weights;
     if (!weights || !name) {
         free(name);

@@ -28,8 +28,7 @@ void tn__trace_release(tn_trace *trace)
     *trace = (tn_trace){.tn = trace->tn};
 }
 
-/* Room for one more in a list of n elements; NULL if there is no memory. */
-static void *more(void *list, int n, int *room, size_t size)
+void *tn__more(void *list, int n, int *room, size_t size)
 {
     if (n < *room) return list;
     int wanted = *room ? 2 * *room : 64;
@@ -40,7 +39,7 @@ static void *more(void *list, int n, int *room, size_t size)
 
 int tn__trace_add_value(tn_trace *trace, const tn_value *value)
 {
-    tn_value *values = more(trace->values, trace->n_values, &trace->value_room, sizeof *values);
+    tn_value *values = tn__more(trace->values, trace->n_values, &trace->value_room, sizeof *values);
     if (!values) return -1;
     trace->values = values;
     values[trace->n_values] = *value;
@@ -55,7 +54,7 @@ int tn__value_root(const tn_trace *trace, int value)
 
 int tn__trace_add_tensor(tn_trace *trace, int value, uint64_t offset, const tn_tensor_desc *desc)
 {
-    tn_traced *tensors = more(trace->tensors, trace->n_tensors, &trace->tensor_room, sizeof *tensors);
+    tn_traced *tensors = tn__more(trace->tensors, trace->n_tensors, &trace->tensor_room, sizeof *tensors);
     if (!tensors) return -1;
     trace->tensors = tensors;
     tensors[trace->n_tensors] = (tn_traced){value, offset, *desc};
@@ -91,7 +90,7 @@ static bool copy_step(tn_trace_step *to, const tn_trace_step *from)
 
 bool tn__trace_insert(tn_trace *trace, int at, const tn_trace_step *step)
 {
-    tn_trace_step copy, *steps = more(trace->steps, trace->n_steps, &trace->step_room, sizeof *steps);
+    tn_trace_step copy, *steps = tn__more(trace->steps, trace->n_steps, &trace->step_room, sizeof *steps);
     if (!steps) return false;
     trace->steps = steps;
     if (!copy_step(&copy, step)) return false;

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reports to files. */
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "bench/bench.h"
 
@@ -43,50 +40,24 @@ static bool write_html(FILE *to, const report *r)
 
 /* ---- files */
 
-/* What is no regular file, such as a device, is written to as it is. */
-static bool is_special(const char *path)
-{
-    struct stat about;
-    return stat(path, &about) == 0 && !S_ISREG(about.st_mode);
-}
+typedef struct job {
+    writer write;
+    const report *report;
+} job;
 
-static bool write_to(FILE *to, writer write, const report *r)
+static bool write_job(FILE *to, const void *arg)
 {
-    bool good = to && write(to, r);
-    if (to && fflush(to)) good = false;
-    return good;
-}
-
-static bool write_beside(const char *path, writer write, const report *r)
-{
-    char *part = NULL;
-    if (asprintf(&part, "%s.part", path) < 0) return false;
-    FILE *to = fopen(part, "we");
-    bool good = write_to(to, write, r);
-    good = good && fsync(fileno(to)) == 0;
-    if (to && fclose(to)) good = false;
-    good = good && rename(part, path) == 0;
-    int why = errno;
-    if (!good && to) unlink(part);
-    free(part);
-    errno = why;
-    return good;
+    const job *j = arg;
+    return j->write(to, j->report);
 }
 
 static bool write_report(const char *path, writer write, const report *r)
 {
     if (!path) return true;
-    bool good;
+    if (strcmp(path, "-") != 0) return tool_write_file(path, write_job, &(job){write, r});
     errno = 0;
-    if (!strcmp(path, "-")) {
-        good = write_to(stdout, write, r);
-    } else if (is_special(path)) {
-        FILE *to = fopen(path, "we");
-        good = write_to(to, write, r);
-        if (to && fclose(to)) good = false;
-    } else {
-        good = write_beside(path, write, r);
-    }
+    bool good = write(stdout, r);
+    good = fflush(stdout) == 0 && good;
     if (!good) error(0, errno, "cannot write %s", path);
     return good;
 }
