@@ -534,8 +534,9 @@ TN_API const int64_t *tn_loader_order(const tn_loader *loader, int64_t *count);
  *     while (tn_loader_next(loader, &batch))
  *         tn_program_run(program, (tn_tensor *[]){batch.x, batch.y}, &loss);
  *
- * Each run does what calling the function would do, with the same numbers: to parameters, gradients, optimizers and the
- * generator. What the function decides in C (a training flag, a loop) is decided once, when it is recorded;
+ * Each run does what calling the function would do, to parameters, gradients, optimizers and the generator: with the same
+ * numbers, or numbers that differ by rounding where a pass has put a fused operator in the place of several. What the
+ * function decides in C (a training flag, a loop) is decided once, when it is recorded;
  * tn_program_reset makes it anew. Each kind of inputs (shapes, dtypes, memory order, device, gradients enabled, and the
  * very gradients that the function adds to or steps by) has a recording of its own, so a shorter last batch is no trouble.
  * Beyond 16 of them, and where inputs share memory that the function writes to, it is called as it is.
@@ -569,7 +570,7 @@ TN_API const char *tn_program_pass(int i, const char **what);
 typedef struct tn_program_stats {
     int inputs, results;
     int recordings;
-    uint64_t runs; /* the recording ones among them */
+    uint64_t runs; /* those that recorded among them, but not those beyond the last recording that is kept */
     /* Of what ran last: */
     const char *not_recorded; /* why it is not replayed but runs operator by operator; NULL if it is replayed */
     int recorded_ops;         /* operators that the function ran */
@@ -598,7 +599,8 @@ TN_API void tn_program_dump(const tn_program *program, FILE *out, bool before);
  *
  * Only what changes nothing but its results can be saved. Refused, with the operator's name: a program that writes to
  * parameters, buffers or inputs or sets gradients (a training step), one that draws random numbers (dropout in training
- * mode: tn_nn_train(model, false) before the recording), and one that has never run. */
+ * mode: tn_nn_train(model, false) before the recording), and one of which nothing is recorded, since it has never run or
+ * cannot be replayed. */
 TN_API tn_status tn_program_save(tn_program *program, const char *path, tn_module *names);
 /* A program as any other, its weights on the default device; it belongs to the context. Inputs must have the dtypes and
  * ranks that they had when it was saved. NULL on error, and the message says what is wrong and where: a file that is

@@ -285,6 +285,9 @@ static void compare_training(tn_context *tn, int seed)
     network eager = copy_of(&n);
     tn_tensor *y = tn_from(tn, (int64_t[]){0, 3, 4, 2}, TN_I64, TN_SHAPE(4));
     tn_program *program = tn_program_open(tn, "network", train, &n, 2, 1);
+    /* In f32 other kernels may run, which round otherwise. In one of some ten thousand networks that decides which of two
+     * equal numbers is the largest in a window, and the gradient goes another way: not among those that are tried here. */
+    const double tolerance = n.dtype == TN_F64 ? 1e-12 : 1e-5;
     for (int turn = 0; turn < 3; turn++) {
         tn_tensor *x = tn_uniform(tn, n.dtype, -1, 1, TN_SHAPE(4, 3, n.size, n.size + 1)), *loss, *expected;
         tn_tensor *in[] = {x, y};
@@ -294,11 +297,11 @@ static void compare_training(tn_context *tn, int seed)
         tn_set_rng_state(tn, seeds[0], seeds[1]);
         tn_program_run(program, in, &loss);
         show(program, turn);
-        assert_same(expected, loss, 1e-4, "the loss", seed);
+        assert_same(expected, loss, tolerance, "the loss", seed);
         for (int i = 0; i <= LAYERS; i++) {
             if (!n.w[i]) continue;
-            assert_same(eager.w[i], n.w[i], 1e-4, "a weight", seed);
-            assert_same(eager.b[i], n.b[i], 1e-4, "a bias", seed);
+            assert_same(eager.w[i], n.w[i], tolerance, "a weight", seed);
+            assert_same(eager.b[i], n.b[i], tolerance, "a bias", seed);
         }
     }
 }

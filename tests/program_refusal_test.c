@@ -734,6 +734,20 @@ static void replays_allocate_nothing_and_are_counted(void **state)
     assert_good(tn);
 }
 
+FUNCTION(sets_the_rate)
+{
+    tn_optim_set_lr(arg, 0.5);
+    out[0] = tn_exp(in[0]);
+}
+
+static void the_learning_rate_cannot_be_set_in_a_function(void **state)
+{
+    CONTEXT;
+    tn_optimizer *opt = tn_optim_sgd(tn_nn_linear(tn, 4, 3, true), &(tn_sgd_options){.lr = 0.1});
+    assert_function_refused(tn, sets_the_rate, opt, "the host sets the learning rate (0.5)");
+    assert_true(tn_optim_get_lr(opt) == 0.1);
+}
+
 static void a_learning_rate_may_change_between_runs(void **state)
 {
     CONTEXT;
@@ -791,6 +805,7 @@ int main(void)
         TEST(a_replay_may_fail_and_the_next_one_succeed),
         TEST(a_reset_gives_all_memory_back),
         TEST(replays_allocate_nothing_and_are_counted),
+        TEST(the_learning_rate_cannot_be_set_in_a_function),
         TEST(a_learning_rate_may_change_between_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

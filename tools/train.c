@@ -34,7 +34,7 @@ static const struct argp_option options[] = {
     {"json",         JSON,      "FILE", 0, "write a line of JSON for each epoch; - is stdout", 2},
     {"quiet",        'q',       NULL,   0, "print nothing but errors", 2},
     {"allow-nan",    ALLOW_NAN, NULL,   0, "go on when the loss is not a number", 2},
-    {"eager",        EAGER,     NULL,   0, "run operator by operator, not as a recorded program: slower, same numbers", 2},
+    {"eager",        EAGER,     NULL,   0, "run operator by operator, not as a recorded program", 2},
     {0},
 };
 /* clang-format on */

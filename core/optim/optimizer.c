@@ -177,6 +177,14 @@ void tn_optim_set_lr(tn_optimizer *opt, double lr)
 {
     if (!opt || !tn__optim_range(opt->tn, opt->kind->type, "lr", lr, 0, DBL_MAX)) return;
     if (lr == opt->lr) return;
+    if (tn_is_recording(opt->tn)) {
+        tn_raise(
+            opt->tn, TN_UNSUPPORTED,
+            "%s: the host sets the learning rate (%g), which a function that is being recorded cannot: set it between "
+            "runs",
+            opt->kind->type, lr);
+        return;
+    }
     opt->lr = lr;
     tn_write(opt->lr_tensor, &lr, sizeof lr);
 }

@@ -66,7 +66,7 @@ typedef struct tn_trace {
  * memory. */
 void *tn__more(void *list, int n, int *room, size_t size);
 void tn__trace_release(tn_trace *trace);
-/* A deep copy without the holds; false if there is no memory. */
+/* A deep copy with holds of its own; false if there is no memory. */
 bool tn__trace_copy(tn_trace *to, const tn_trace *from);
 int tn__trace_add_value(tn_trace *trace, const tn_value *value); /* -1 if there is no memory */
 int tn__value_root(const tn_trace *trace, int value);            /* the one that it lies in the place of, at last */
