@@ -346,6 +346,82 @@ typedef tn_status (*tn_plugin_query_fn)(const tn_host_api *host, const tn_plugin
 #define TN_PLUGIN_QUERY_SYMBOL "tn_plugin_query_v1"
 TN_EXPORT tn_status tn_plugin_query_v1(const tn_host_api *host, const tn_plugin **plugin, tn_error *error);
 
+/* ---- note: what can be read of a plugin's file without running any of it ------------------------------------ */
+
+/* Lies in the ELF section .note.tenon of the plugin, so that a host can tell before dlopen, whose constructors run at
+ * once, whether the file fits it. Every plugin has one; TN_PLUGIN_NOTE writes it. Texts are NUL-terminated. */
+typedef struct tn_plugin_note {
+    uint64_t struct_size;
+    uint32_t abi_major; /* as in the plugin's table, like the next four */
+    uint32_t abi_minor;
+    char name[48];
+    char version[32];
+    char vendor[64];
+    char cpu[128];       /* CPU features that all of its code may use, separated by spaces: "x86-64-v3", "avx512f fma";
+                          * "" if any CPU of the machine will do. Of several files with one name, the host takes the one
+                          * that asks for most among those that the CPU can run. */
+    char libraries[256]; /* native libraries that it opens by itself, separated by spaces: "libcudnn.so.9" */
+    char sanitizer[32];  /* that it was compiled with: "address" or "thread"; "" if none */
+} tn_plugin_note;
+
+#define TN_NOTE_OWNER "TenonPlugin" /* the ELF note's name; with its NUL 12 bytes, so the descriptor is 8-aligned */
+#define TN_NOTE_TYPE 1              /* the ELF note's type: a tn_plugin_note */
+#define TN_NOTE_SECTION ".note.tenon"
+
+/* The whole ELF note (System V ABI, chapter 5, "Note Section"), which grows with tn_plugin_note alone. */
+typedef struct tn_note_record {
+    uint32_t owner_size, note_size, type;
+    char owner[12];
+    tn_plugin_note note;
+} tn_note_record;
+
+#if defined(__SANITIZE_ADDRESS__)
+#define TN_NOTE_SANITIZER "address"
+#elif defined(__SANITIZE_THREAD__)
+#define TN_NOTE_SANITIZER "thread"
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TN_NOTE_SANITIZER "address"
+#elif __has_feature(thread_sanitizer)
+#define TN_NOTE_SANITIZER "thread"
+#endif
+#endif
+#ifndef TN_NOTE_SANITIZER
+#define TN_NOTE_SANITIZER ""
+#endif
+
+/* Writes the note; once per plugin, at file scope, followed by a semicolon. The arguments are string literals. */
+#define TN_PLUGIN_NOTE(name, version, vendor, cpu, libraries)                                                         \
+    __attribute__((used, aligned(8), section(TN_NOTE_SECTION))) static const tn_note_record tn_plugin_note_record = { \
+        sizeof(TN_NOTE_OWNER),                                                                                        \
+        sizeof(tn_plugin_note),                                                                                       \
+        TN_NOTE_TYPE,                                                                                                 \
+        TN_NOTE_OWNER,                                                                                                \
+        {sizeof(tn_plugin_note), TN_ABI_MAJOR, TN_ABI_MINOR, name, version, vendor, cpu, libraries,                   \
+         TN_NOTE_SANITIZER}}
+
+/* ---- extension tenon.graph, version 1: work recorded on a stream, and launched as a whole --------------------- */
+
+#define TN_EXTENSION_GRAPH "tenon.graph"
+
+typedef struct tn_graph tn_graph; /* opaque, the plugin's: recorded work */
+
+/* A device of the plugin has the extension if begin succeeds on it. Addresses are recorded as bound: who launches a
+ * graph keeps the memory, and changes what it computes by changing what lies there. */
+typedef struct tn_graph_api {
+    uint64_t struct_size;
+    /* From here to end, what is queued on `stream` is recorded and not done: executions of plans with
+     * TN_PLAN_CAPTURE_SAFE, copies on the device, and fills. Other streams go on as usual. */
+    tn_status (*begin)(tn_device *device, tn_stream *stream, tn_error *error);
+    /* Ends recording. On TN_OK *graph is the caller's to destroy. On failure (TN_UNSUPPORTED: something queued cannot
+     * be recorded) nothing is kept. In both cases the stream works as before begin. */
+    tn_status (*end)(tn_device *device, tn_stream *stream, tn_graph **graph, tn_error *error);
+    /* Queues all of the recorded work on `stream`, in its order; does not wait. */
+    tn_status (*launch)(tn_device *device, tn_graph *graph, tn_stream *stream, tn_error *error);
+    /* Releases it. All its launches are finished. NULL is allowed. */
+    void (*destroy)(tn_device *device, tn_graph *graph);
+} tn_graph_api;
+
 /* The version rule, for both sides: can a core that needs at least `minimum_minor` use a plugin compiled with
  * major.minor? Same major; the plugin's minor at or above the minimum; a newer minor is fine, since its extra fields
  * lie behind those that the core reads. */
@@ -367,6 +443,9 @@ TN_SIZE_OF_1_0(tn_bindings, 32);
 TN_SIZE_OF_1_0(tn_plan, 64);
 TN_SIZE_OF_1_0(tn_kernel, 32);
 TN_SIZE_OF_1_0(tn_plugin, 224);
+TN_SIZE_OF_1_0(tn_plugin_note, 576);
+TN_SIZE_OF_1_0(tn_note_record, 600);
+TN_SIZE_OF_1_0(tn_graph_api, 40);
 #else
 #error "Tenon's ABI 1 is defined for 64-bit machines"
 #endif

@@ -115,10 +115,19 @@ typedef struct tn_backend_status {
 TN_API const tn_backend_status *tn_backends(int *n);
 /* Adds a plugin file, searched before all others. Call it before the first tn_open or tn_backends. */
 TN_API void tn_add_plugin_file(const char *path);
+/* Adds a backend that is linked into the program, by its entry function; searched before all files. `query` is called
+ * once, and the table that it gives must live as long as the process. Call it before the first tn_open or
+ * tn_backends. */
+TN_API void tn_add_plugin(tn_plugin_query_fn query);
+/* The entry function of the built-in reference backend: for programs that wrap or test backends themselves. */
+TN_API tn_status tn_reference_query(const tn_host_api *host, const tn_plugin **plugin, tn_error *error);
+/* What the core offers to plugins; lives as long as the process. */
+TN_API const tn_host_api *tn_host(void);
 
 /* One operator of the catalogue. */
 typedef struct tn_op_status {
     const char *name, *schema, *meaning;
+    double bound; /* how far from exact a kernel may be, as abi/tenon_ops.h defines it; 0: bit for bit */
     bool fused; /* a decomposition stands in where a backend lacks it */
     /* Inputs and attributes to try the operator with, ended by NULL: "x[2,3,8,8] w[6,3,3,3]{0,1} b[6]; padding=1,1".
      * Inputs are named as in the schema, and those left out are absent; {0,1} is the range that values are drawn from,

@@ -8,20 +8,21 @@
 
 enum {
     TN_N_OPS = 0
-#define TN_OP(name, schema, meaning) +1
+#define TN_OP(name, schema, bound, meaning) +1
 #include "tenon_ops.h"
 #undef TN_OP
 };
 
 struct tn_backend {
     char name[48];
-    char *path;                         /* "" for a built-in one; owned */
+    char *path;                         /* "" for one that is linked in; owned */
+    tn_plugin_query_fn query;           /* of one that is linked in, else NULL */
     const tn_plugin *plugin;            /* NULL if refused */
     char *refused;                      /* why; owned; NULL if usable */
     const tn_kernel *kernels[TN_N_OPS]; /* by catalogue index; NULL where it has none */
     uint32_t n_devices;
     bool built_in;
-    uint64_t load_nanoseconds; /* 0 if built in */
+    uint64_t load_nanoseconds; /* 0 if linked in */
 };
 
 /* ---- loader.c: files */
@@ -49,9 +50,6 @@ tn_backend *tn__backends(int *n);
  * that the spec was not "auto". */
 const tn_backend *tn__choose(tn_context *tn, const char *spec, uint32_t *index, bool *named);
 
-/* ---- reference.c */
-
-tn_status tn__reference_query(const tn_host_api *host, const tn_plugin **plugin, tn_error *error);
 extern const tn_plugin tn__host_device; /* reference_device.c: only the device, memory, stream and event slots */
 
 /* ---- host.c */

@@ -115,3 +115,8 @@ const tn_host_api tn__host = {
     .thread_count = host_thread_count,
     .get_extension = host_extension,
 };
+
+const tn_host_api *tn_host(void)
+{
+    return &tn__host;
+}

@@ -180,8 +180,8 @@ static void load_file(tn_backend *backend)
 
 void tn__load_plugin(tn_backend *backend)
 {
-    if (backend->built_in) {
-        adopt(backend, tn__reference_query);
+    if (backend->query) {
+        adopt(backend, backend->query);
         return;
     }
     uint64_t start = tn__now();

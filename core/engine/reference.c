@@ -190,12 +190,12 @@ static tn_status check(const tn_kernel *self, tn_device *device, const tn_op_des
 /* ---- the table */
 
 static const tn_kernel kernels[] = {
-#define TN_OP(op, schema, meaning) {schema, check, plan_create, &tn__op_##op},
+#define TN_OP(op, schema, bound, meaning) {schema, check, plan_create, &tn__op_##op},
 #include "tenon_ops.h"
 #undef TN_OP
 };
 
-tn_status tn__reference_query(const tn_host_api *host, const tn_plugin **plugin, tn_error *error)
+tn_status tn_reference_query(const tn_host_api *host, const tn_plugin **plugin, tn_error *error)
 {
     static tn_plugin table;
     (void)host;

@@ -16,12 +16,18 @@ static int n_backends;
 static tn_backend_status statuses[MOST];
 static tn_device_status *devices; /* of all backends */
 static char *added[MOST];         /* by tn_add_plugin_file */
-static int n_added;
+static tn_plugin_query_fn linked[MOST];
+static int n_added, n_linked;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 void tn_add_plugin_file(const char *path)
 {
     if (n_added < MOST && path) added[n_added++] = strdup(path);
+}
+
+void tn_add_plugin(tn_plugin_query_fn query)
+{
+    if (n_linked < MOST && query) linked[n_linked++] = query;
 }
 
 /* ---- search */
@@ -36,6 +42,15 @@ static tn_backend *add_candidate(const char *path)
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
     backend->path = strdup(path);
     snprintf(backend->name, sizeof backend->name, "%.*s", (int)strcspn(base, "."), base);
+    return backend;
+}
+
+static tn_backend *add_linked(const char *name, tn_plugin_query_fn query)
+{
+    tn_backend *backend = add_candidate("");
+    if (!backend) return NULL;
+    snprintf(backend->name, sizeof backend->name, "%s", name);
+    backend->query = query;
     return backend;
 }
 
@@ -90,6 +105,7 @@ static void add_path(const char *dir)
 static void search(void)
 {
     const char *files = secure_getenv("TENON_PLUGIN_FILES"), *path = secure_getenv("TENON_PLUGIN_PATH");
+    for (int i = 0; i < n_linked; i++) add_linked("(linked in)", linked[i]);
     for (int i = 0; i < n_added; i++) add_candidate(added[i]);
     if (files) each_part(files, add_file);
     if (path) {
@@ -184,11 +200,8 @@ static void describe_all(void)
 static void find_all(void)
 {
     search();
-    tn_backend *reference = add_candidate("");
-    if (reference) {
-        snprintf(reference->name, sizeof reference->name, "reference");
-        reference->built_in = true;
-    }
+    tn_backend *reference = add_linked("reference", tn_reference_query);
+    if (reference) reference->built_in = true;
     for (int i = 0; i < n_backends; i++) {
         if (!backends[i].refused) tn__load_plugin(&backends[i]);
         refuse_duplicate(i);

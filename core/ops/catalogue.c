@@ -8,15 +8,17 @@
 #include <string.h>
 
 const tn_op *const tn__catalogue[] = {
-#define TN_OP(name, schema, meaning) &tn__op_##name,
+#define TN_OP(name, schema, bound, meaning) &tn__op_##name,
 #include "tenon_ops.h"
 #undef TN_OP
     NULL};
 
 static const struct {
-    const char *name, *schema, *meaning;
+    const char *name, *schema;
+    double bound;
+    const char *meaning;
 } rows[] = {
-#define TN_OP(name, schema, meaning) {#name, schema, meaning},
+#define TN_OP(name, schema, bound, meaning) {#name, schema, bound, meaning},
 #include "tenon_ops.h"
 #undef TN_OP
 };
@@ -37,6 +39,7 @@ static void read_catalogue(void)
         statuses[i] = (tn_op_status){.name = rows[i].name,
                                      .schema = rows[i].schema,
                                      .meaning = rows[i].meaning,
+                                     .bound = rows[i].bound,
                                      .fused = op->decompose,
                                      .samples = op->samples ? op->samples : none,
                                      .shapes = op->shapes ? op->shapes : none};

@@ -97,7 +97,7 @@ int tn__op_index_of(const tn_op *op);
 const tn_schema *tn__op_schema(const tn_op *op);
 
 /* The tn_op of each row, by name: tn__op_conv2d. */
-#define TN_OP(name, schema, meaning) extern const tn_op tn__op_##name;
+#define TN_OP(name, schema, bound, meaning) extern const tn_op tn__op_##name;
 #include "tenon_ops.h"
 #undef TN_OP
 

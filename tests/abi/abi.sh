@@ -22,7 +22,7 @@ layout()
 # catalogue DIR: the schema strings of DIR's headers
 catalogue()
 {
-    printf '%s\n' '#include "tenon_ops.h"' '#define TN_OP(name, schema, meaning) puts(schema);' \
+    printf '%s\n' '#include "tenon_ops.h"' '#define TN_OP(name, schema, bound, meaning) puts(schema);' \
         'int main(void)' '{' '#include "tenon_ops.h"' '}' >"$work/catalogue.c"
     $cc -std=c11 -I"$1" "$work/catalogue.c" -o "$work/catalogue"
     "$work/catalogue"
@@ -122,7 +122,7 @@ check_append_only()
     allowed 'field appended' tenon_abi.h '/void (\*shutdown)(void);/a void (*extra)(void);'
     allowed 'constant appended' tenon_abi.h 's/TN_CORRUPT = 8/TN_CORRUPT = 8, TN_NEW = 9/'
     allowed 'struct added' tenon_ops.h '/^typedef struct tn_clamp_attrs {/i typedef struct tn_new_attrs { uint64_t struct_size; } tn_new_attrs;'
-    allowed 'operator added' tenon_ops.h '/^TN_OP(erf,/i TN_OP(erfc, "erfc/1(x:T[...]) -> y:T[...]", "1 - erf")'
+    allowed 'operator added' tenon_ops.h '/^TN_OP(erf,/i TN_OP(erfc, "erfc/1(x:T[...]) -> y:T[...]", 4, "1 - erf")'
 }
 
 # probe: an object whose debug information holds every type of the plugin table
