@@ -98,19 +98,36 @@ typedef struct tn_device_status {
     bool synchronous;         /* work is done when a call returns */
 } tn_device_status;
 
-/* One plugin file (or the built-in reference backend) as the loader sees it. */
+/* One plugin file (or a backend that is linked in) as the loader sees it. Texts belong to the process. */
 typedef struct tn_backend_status {
-    const char *name;    /* "onednn", or the file's base name if it could not be asked */
-    const char *path;    /* "" for a built-in one */
+    const char *name; /* "onednn", or the file's base name if neither its note nor its table could be read */
+    const char *path; /* "" for one that is linked in */
+    const char
+        *found_by;       /* "TENON_PLUGIN_FILES", "TENON_PLUGIN_PATH", "beside libtenon", "installed", "built in" or the
+                           * function that added it */
     const char *version; /* "" if unknown */
+    const char *vendor;  /* "" if unknown */
     const char *library; /* "oneDNN 2.6.3"; "" if unknown */
     const char *refused; /* why it cannot be used, in a sentence; NULL if it can */
+    const char *rule;    /* the rule that refused it, in a word; NULL if it can be used:
+                           *   path owner writable      where it lies, and who may change it
+                           *   elf note cpu sanitizer   what was read from the file
+                           *   variant name             another file of that name comes first or suits the CPU better
+                           *   crash timeout            what became of the child process that tried it first
+                           *   library symbol           the dynamic loader's refusal
+                           *   abi table declined       what query answered
+                           *   device                   there is none, or they could not be counted */
+    const tn_plugin_note *note; /* as read from the file, fields that it lacks being 0; NULL if there is none */
+    const char *const *needed;  /* the shared libraries that the file is linked to, ended by NULL */
     const tn_device_status *devices;
     int n_devices;
     bool chosen;               /* `auto` takes it */
-    uint64_t load_nanoseconds; /* spent in loading and asking it; 0 for a built-in one */
+    uint64_t load_nanoseconds; /* spent in loading and asking it; 0 for one that is linked in */
 } tn_backend_status;
 
+/* All candidates in search order, read but not loaded: no code of theirs has run, and what only running them could tell
+ * (devices, some refusals, what is chosen) is not there. The result belongs to the process. */
+TN_API const tn_backend_status *tn_plugin_files(int *n);
 /* All candidates in search order. The result belongs to the process. */
 TN_API const tn_backend_status *tn_backends(int *n);
 /* Adds a plugin file, searched before all others. Call it before the first tn_open or tn_backends. */
@@ -128,7 +145,7 @@ TN_API const tn_host_api *tn_host(void);
 typedef struct tn_op_status {
     const char *name, *schema, *meaning;
     double bound; /* how far from exact a kernel may be, as abi/tenon_ops.h defines it; 0: bit for bit */
-    bool fused; /* a decomposition stands in where a backend lacks it */
+    bool fused;   /* a decomposition stands in where a backend lacks it */
     /* Inputs and attributes to try the operator with, ended by NULL: "x[2,3,8,8] w[6,3,3,3]{0,1} b[6]; padding=1,1".
      * Inputs are named as in the schema, and those left out are absent; {0,1} is the range that values are drawn from,
      * x:u8[3] a dtype, x[2,3]' a matrix that lies transposed in memory. Attributes left out are 0, or 1 for stride,
