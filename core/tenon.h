@@ -79,6 +79,9 @@ TN_API void tn_release(tn_tensor *x);
 /* Number of threads of this process's CPU work; default $TENON_NUM_THREADS, else the CPUs that it may run on. */
 TN_API void tn_set_num_threads(int n);
 TN_API int tn_get_num_threads(void);
+/* What the CPU can run of the levels of x86-64 (v1 to v4), as plugins are chosen by it; $TENON_CPU caps it. 0 on other
+ * kinds of processor. */
+TN_API int tn_cpu_level(void);
 /* Lines at or above a level go to stderr ($TENON_LOG=error|warn|info|debug, default warn). */
 TN_API void tn_log_line(uint32_t level, const char *format, ...) TN_PRINTF(2, 3);
 
@@ -100,16 +103,15 @@ typedef struct tn_device_status {
 
 /* One plugin file (or a backend that is linked in) as the loader sees it. Texts belong to the process. */
 typedef struct tn_backend_status {
-    const char *name; /* "onednn", or the file's base name if neither its note nor its table could be read */
-    const char *path; /* "" for one that is linked in */
-    const char
-        *found_by;       /* "TENON_PLUGIN_FILES", "TENON_PLUGIN_PATH", "beside libtenon", "installed", "built in" or the
-                           * function that added it */
-    const char *version; /* "" if unknown */
-    const char *vendor;  /* "" if unknown */
-    const char *library; /* "oneDNN 2.6.3"; "" if unknown */
-    const char *refused; /* why it cannot be used, in a sentence; NULL if it can */
-    const char *rule;    /* the rule that refused it, in a word; NULL if it can be used:
+    const char *name;     /* "onednn", or the file's base name if neither its note nor its table could be read */
+    const char *path;     /* "" for one that is linked in */
+    const char *found_by; /* "TENON_PLUGIN_FILES", "TENON_PLUGIN_PATH", "beside libtenon", "installed", "built in", or
+                           * the function that added it */
+    const char *version;  /* "" if unknown */
+    const char *vendor;   /* "" if unknown */
+    const char *library;  /* "oneDNN 2.6.3"; "" if unknown */
+    const char *refused;  /* why it cannot be used, in a sentence; NULL if it can */
+    const char *rule;     /* the rule that refused it, in a word; NULL if it can be used:
                            *   path owner writable      where it lies, and who may change it
                            *   elf note cpu sanitizer   what was read from the file
                            *   variant name             another file of that name comes first or suits the CPU better
@@ -193,6 +195,7 @@ typedef struct tn_memory {
     uint64_t live;     /* bytes in tensors now */
     uint64_t peak;     /* most that live has been since tn_reset_peak_memory */
     uint64_t reserved; /* bytes held from the device, live or cached */
+    uint64_t total;    /* bytes that the device has, 0 if unknown */
 } tn_memory;
 TN_API tn_memory tn_memory_stats(const tn_context *tn, const char *device);
 TN_API void tn_reset_peak_memory(tn_context *tn, const char *device);

@@ -122,25 +122,15 @@ void tn_dataset_normalize(tn_dataset *data, double mean, double std)
     data->shift = -mean / std;
 }
 
-static uint64_t device_memory(const char *name)
-{
-    int n;
-    const tn_backend_status *backends = tn_backends(&n);
-    for (int i = 0; i < n; i++)
-        for (int d = 0; d < backends[i].n_devices; d++)
-            if (strcmp(backends[i].devices[d].name, name) == 0) return backends[i].devices[d].memory_bytes;
-    return 0;
-}
-
 bool tn__dataset_fits(const tn_dataset *data)
 {
     const char *device = tn_default_device(data->tn);
     if (data->item) return false;
     if (data->images && strcmp(tn_device_of(data->images), device) == 0) return true;
-    uint64_t memory = device_memory(device), reserved = tn_memory_stats(data->tn, device).reserved;
-    uint64_t unused = memory > reserved ? memory - reserved : 0;
+    tn_memory memory = tn_memory_stats(data->tn, device);
+    uint64_t unused = memory.total > memory.reserved ? memory.total - memory.reserved : 0;
     uint64_t bytes = (uint64_t)data->count * ((uint64_t)data->example_bytes + sizeof(int64_t));
-    return memory == 0 || bytes <= unused / 2; /* the other half is for the model */
+    return memory.total == 0 || bytes <= unused / 2; /* the other half is for the model */
 }
 
 static tn_tensor *images_from_host(const tn_dataset *data)

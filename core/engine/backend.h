@@ -13,42 +13,69 @@ enum {
 #undef TN_OP
 };
 
+/* What an ELF file says of itself. */
+typedef struct tn_elf {
+    tn_plugin_note note; /* fields that the file's note lacks are 0 */
+    bool has_note;
+    char **needed; /* libraries that it is linked to, ended by NULL; NULL if there are none */
+} tn_elf;
+
 struct tn_backend {
-    char name[48];
+    char name[48];                      /* from the table, the note or the file's name, whichever is known */
     char *path;                         /* "" for one that is linked in; owned */
+    const char *found_by;               /* as in tn_backend_status */
     tn_plugin_query_fn query;           /* of one that is linked in, else NULL */
-    const tn_plugin *plugin;            /* NULL if refused */
+    tn_elf elf;                         /* of a file that is not refused by where it lies */
+    const tn_plugin *plugin;            /* NULL if it was not asked */
     char *refused;                      /* why; owned; NULL if usable */
+    const char *rule;                   /* which refused it, as in tn_backend_status */
     const tn_kernel *kernels[TN_N_OPS]; /* by catalogue index; NULL where it has none */
     uint32_t n_devices;
     bool built_in;
+    bool settled;              /* loaded, or known to be refused */
     uint64_t load_nanoseconds; /* 0 if linked in */
 };
 
 /* ---- loader.c: files */
 
-/* Checks the file by the security rules, loads and asks it. On failure backend->refused says why. */
+/* Reads the file without running any of it; refuses what breaks a rule. */
+void tn__read_plugin(tn_backend *backend);
+/* Loads and asks one that was read. On failure backend->refused says why. */
 void tn__load_plugin(tn_backend *backend);
+void tn__refuse_plugin(tn_backend *backend, const char *rule, const char *format, ...) TN_PRINTF(3, 4);
 /* The directory that holds libtenon itself, or NULL. */
 const char *tn__library_dir(void);
 
-/* ---- elf.c: what can be read of a file without loading it */
+/* ---- elf.c: what can be read of a file without loading it. NULL, and *found (which starts as zeros), if it is a shared
+ * object for this machine; else why not (static or thread-local text), and the rule that it breaks. */
+const char *tn__elf_read(const char *path, tn_elf *found, const char **rule);
 
-/* NULL if the file is a shared object for this machine, else why not (static or thread-local text). */
-const char *tn__elf_refuse(const char *path);
+/* ---- cpu.c: features as in tn_plugin_note.cpu */
 
-/* ---- trust.c: NULL if the file may be loaded, else which rule it breaks (text in buffer) */
-const char *tn__distrust(const char *path, char *buffer, size_t size);
+/* NULL if the CPU and the operating system have all of them, else those missing (text in buffer). */
+const char *tn__cpu_lacks(const char *features, char *buffer, size_t size);
+/* How many features they come to, those within levels counted one by one. */
+int tn__cpu_rank(const char *features);
 
-/* ---- probe.c: NULL if query survives in a child process, else what happened (text in buffer) */
-const char *tn__probe_refuse(const char *path, char *buffer, size_t size);
+/* ---- trust.c: NULL if the file may be loaded, else what is wrong (text in buffer) and the rule that it breaks */
+const char *tn__distrust(const char *path, const char **rule, char *buffer, size_t size);
 
-/* ---- registry.c: all candidates, found once per process */
+/* ---- probe.c: NULL if query survives in a child process, else what happened (text in buffer) and the rule */
+const char *tn__probe_refuse(const char *path, const char **rule, char *buffer, size_t size);
 
-tn_backend *tn__backends(int *n);
+/* ---- search.c: where plugins are looked for */
+
+/* Calls add for each candidate, in search order; those of one directory sorted by name. refused: a sentence if it is no
+ * candidate after all, but should be told; else NULL. */
+void tn__search(void (*add)(const char *path, const char *found_by, const char *refused));
+
+/* ---- registry.c: all candidates, found once per process and loaded when they are wanted */
+
 /* The usable backend and the device index that spec names; NULL after raising a list of all candidates. *named tells
  * that the spec was not "auto". */
 const tn_backend *tn__choose(tn_context *tn, const char *spec, uint32_t *index, bool *named);
+
+/* ---- reference.c */
 
 extern const tn_plugin tn__host_device; /* reference_device.c: only the device, memory, stream and event slots */
 

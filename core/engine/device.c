@@ -114,7 +114,9 @@ static const tn_dev *find_open(const tn_context *tn, const char *name)
 tn_memory tn_memory_stats(const tn_context *tn, const char *device)
 {
     const tn_dev *dev = find_open(tn, device);
-    return dev ? tn__pool_stats(dev->pool) : (tn_memory){0};
+    tn_memory stats = dev ? tn__pool_stats(dev->pool) : (tn_memory){0};
+    stats.total = dev ? dev->info.memory_bytes : 0;
+    return stats;
 }
 
 void tn_reset_peak_memory(tn_context *tn, const char *device)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a file to a backend: trust, ELF header, dlopen, query, and what the answer must hold. */
+ * From a file to a backend: first what can be read of it, then dlopen, query, and what the answer must hold. */
 #include "engine/backend.h"
 
 #include <dlfcn.h>
@@ -11,9 +11,7 @@
 
 enum { MINIMUM_MINOR = 0 }; /* the oldest ABI minor that this core can use */
 
-static void refuse(tn_backend *backend, const char *format, ...) TN_PRINTF(2, 3);
-
-static void refuse(tn_backend *backend, const char *format, ...)
+void tn__refuse_plugin(tn_backend *backend, const char *rule, const char *format, ...)
 {
     char text[1400];
     va_list args;
@@ -22,6 +20,7 @@ static void refuse(tn_backend *backend, const char *format, ...)
     va_end(args);
     free(backend->refused);
     backend->refused = strdup(text);
+    backend->rule = rule;
     tn_log_line(TN_LOG_DEBUG, "%s: %s", backend->path, text);
 }
 
@@ -60,32 +59,62 @@ static bool name_usable(const char *name)
     return n > 0 && n < sizeof((tn_backend *)0)->name && name[n] == 0 && strcmp(name, "auto") != 0;
 }
 
+static bool check_slots(tn_backend *backend, const tn_plugin *plugin)
+{
+    for (size_t i = 0; i < sizeof required / sizeof *required; i++)
+        if (!*(void *const *)((const char *)plugin + required[i].offset)) {
+            tn__refuse_plugin(backend, "table", "its table has no %s", required[i].name);
+            return false;
+        }
+    return true;
+}
+
+static bool refuse_abi(tn_backend *backend, uint32_t major, uint32_t minor)
+{
+    if (tn_abi_compatible(major, minor, MINIMUM_MINOR)) return false;
+    tn__refuse_plugin(backend, "abi", "it was built for ABI %u.%u; this core needs %d.%d or a later %d.x", major, minor,
+                      TN_ABI_MAJOR, MINIMUM_MINOR, TN_ABI_MAJOR);
+    return true;
+}
+
 static bool check_table(tn_backend *backend, const tn_plugin *plugin)
 {
     const size_t minimum = offsetof(tn_plugin, shutdown) + sizeof plugin->shutdown; /* all of 1.0 */
     if (!plugin)
-        refuse(backend, "its query succeeded, but gave no table");
+        tn__refuse_plugin(backend, "table", "its query succeeded, but gave no table");
     else if (plugin->struct_size < offsetof(tn_plugin, name))
-        refuse(backend, "its table claims a size of %llu bytes", (unsigned long long)plugin->struct_size);
-    else if (!tn_abi_compatible(plugin->abi_major, plugin->abi_minor, MINIMUM_MINOR))
-        refuse(backend, "it was built for ABI %u.%u; this core needs %d.%d or a later %d.x", plugin->abi_major,
-               plugin->abi_minor, TN_ABI_MAJOR, MINIMUM_MINOR, TN_ABI_MAJOR);
+        tn__refuse_plugin(backend, "table", "its table claims a size of %llu bytes",
+                          (unsigned long long)plugin->struct_size);
+    else if (refuse_abi(backend, plugin->abi_major, plugin->abi_minor))
+        return false;
     else if (plugin->struct_size < minimum)
-        refuse(backend, "its table has %llu bytes, fewer than the %zu of ABI %u.0",
-               (unsigned long long)plugin->struct_size, minimum, plugin->abi_major);
-    else {
-        for (size_t i = 0; i < sizeof required / sizeof *required; i++)
-            if (!*(void *const *)((const char *)plugin + required[i].offset)) {
-                refuse(backend, "its table has no %s", required[i].name);
-                return false;
-            }
-        if (plugin->n_kernels && !plugin->kernels)
-            refuse(backend, "its table has no kernels, but says it has");
-        else if (!name_usable(plugin->name))
-            refuse(backend, "its name \"%.60s\" is not usable", plugin->name);
-        else
-            return true;
-    }
+        tn__refuse_plugin(backend, "table", "its table has %llu bytes, fewer than the %zu of ABI %u.0",
+                          (unsigned long long)plugin->struct_size, minimum, plugin->abi_major);
+    else if (!check_slots(backend, plugin))
+        return false;
+    else if (plugin->n_kernels && !plugin->kernels)
+        tn__refuse_plugin(backend, "table", "its table has no kernels, but says it has");
+    else if (!name_usable(plugin->name) || (strcmp(plugin->name, "reference") == 0 && !backend->built_in))
+        tn__refuse_plugin(backend, "table",
+                          "its name \"%.60s\" is not usable: it must be lower-case letters, digits, _ "
+                          "and -, and neither auto nor reference",
+                          plugin->name);
+    else
+        return true;
+    return false;
+}
+
+/* What was promised before loading must be what was loaded. */
+static bool check_promises(tn_backend *backend, const tn_plugin *plugin)
+{
+    const tn_plugin_note *note = &backend->elf.note;
+    if (!backend->elf.has_note) return true;
+    if (strcmp(note->name, plugin->name) == 0 && strcmp(note->version, plugin->version) == 0 &&
+        note->abi_major == plugin->abi_major && note->abi_minor == plugin->abi_minor)
+        return true;
+    tn__refuse_plugin(backend, "note", "its note says %s %s for ABI %u.%u, but its table %s %s for ABI %u.%u",
+                      note->name, note->version, note->abi_major, note->abi_minor, plugin->name, plugin->version,
+                      plugin->abi_major, plugin->abi_minor);
     return false;
 }
 
@@ -122,9 +151,10 @@ static void count_devices(tn_backend *backend)
     tn_status status = backend->plugin->device_count(&backend->n_devices, &reason);
     if (status != TN_OK) {
         backend->n_devices = 0;
-        refuse(backend, "its devices could not be counted: %s", reason.message);
+        tn__refuse_plugin(backend, "device", "its devices could not be counted: %s", reason.message);
     } else if (backend->n_devices == 0)
-        refuse(backend, "%s", reason.message[0] ? reason.message : "it found no device and gave no reason");
+        tn__refuse_plugin(backend, "device", "%s",
+                          reason.message[0] ? reason.message : "it found no device and gave no reason");
 }
 
 static void adopt(tn_backend *backend, tn_plugin_query_fn query)
@@ -134,39 +164,85 @@ static void adopt(tn_backend *backend, tn_plugin_query_fn query)
     tn_status status = query(&tn__host, &plugin, &error);
     error.message[sizeof error.message - 1] = 0;
     if (status != TN_OK) {
-        refuse(backend, "it declined: %s", error.message[0] ? error.message : tn_status_name(status));
+        tn__refuse_plugin(backend, "declined", "it declined: %s",
+                          error.message[0] ? error.message : tn_status_name(status));
         return;
     }
-    if (!check_table(backend, plugin)) return;
+    if (!check_table(backend, plugin) || !check_promises(backend, plugin)) return;
     backend->plugin = plugin;
     snprintf(backend->name, sizeof backend->name, "%s", plugin->name);
     for (uint64_t i = 0; i < plugin->n_kernels; i++) adopt_kernel(backend, &plugin->kernels[i]);
     count_devices(backend);
 }
 
-/* Plugins beside libtenon came with it; others are tried in a child first. */
-static bool came_with_us(const char *path)
+/* ---- files, read */
+
+/* Its name is known from now on, and what of the CPU and the core it needs. */
+static void check_note(tn_backend *backend)
 {
+    const tn_plugin_note *note = &backend->elf.note;
+    char lacking[300];
+    if (!name_usable(note->name)) {
+        tn__refuse_plugin(backend, "note", "its note gives the name \"%s\", which is not usable", note->name);
+        return;
+    }
+    snprintf(backend->name, sizeof backend->name, "%s", note->name);
+    if (refuse_abi(backend, note->abi_major, note->abi_minor)) return;
+    if (tn__cpu_lacks(note->cpu, lacking, sizeof lacking))
+        tn__refuse_plugin(backend, "cpu", "it needs %s, which this CPU or its operating system does not have", lacking);
+    else if (note->sanitizer[0] && strcmp(note->sanitizer, TN_NOTE_SANITIZER) != 0)
+        tn__refuse_plugin(backend, "sanitizer",
+                          "it was compiled with -fsanitize=%s, but this program was not; build both alike",
+                          note->sanitizer);
+}
+
+void tn__read_plugin(tn_backend *backend)
+{
+    char text[PATH_MAX + 400];
+    const char *rule, *why = tn__distrust(backend->path, &rule, text, sizeof text);
+    if (!why) why = tn__elf_read(backend->path, &backend->elf, &rule);
+    if (why)
+        tn__refuse_plugin(backend, rule, "%s", why);
+    else if (backend->elf.has_note)
+        check_note(backend);
+}
+
+/* ---- files, loaded */
+
+/* Tenon's own plugins, of the same version and beside the library, are known to load well. */
+static bool came_with_us(const tn_backend *backend)
+{
+    const tn_plugin_note *note = &backend->elf.note;
     const char *dir = tn__library_dir();
     char real[PATH_MAX];
     size_t n = dir ? strlen(dir) : 0;
-    return n && realpath(path, real) && strncmp(real, dir, n) == 0 && real[n] == '/';
+    return n && backend->elf.has_note && strcmp(note->vendor, "Tenon") == 0 && strcmp(note->version, TN_VERSION) == 0 &&
+           realpath(backend->path, real) && strncmp(real, dir, n) == 0 && real[n] == '/';
+}
+
+/* Others are tried in a child process first, unless $TENON_PROBE says all or none. */
+static bool wants_probe(const tn_backend *backend)
+{
+    const char *wanted = secure_getenv("TENON_PROBE");
+    if (!wanted || !*wanted || strcmp(wanted, "foreign") == 0) return !came_with_us(backend);
+    if (strcmp(wanted, "all") == 0 || strcmp(wanted, "none") == 0) return wanted[0] == 'a';
+    tn_log_line(TN_LOG_WARN, "TENON_PROBE is \"%s\", not all, foreign or none; it is ignored", wanted);
+    return !came_with_us(backend);
 }
 
 static void load_file(tn_backend *backend)
 {
     char text[PATH_MAX + 400];
-    const char *why = tn__distrust(backend->path, text, sizeof text);
-    if (!why) why = tn__elf_refuse(backend->path);
-    if (!why && !came_with_us(backend->path)) why = tn__probe_refuse(backend->path, text, sizeof text);
+    const char *rule, *why = wants_probe(backend) ? tn__probe_refuse(backend->path, &rule, text, sizeof text) : NULL;
     if (why) {
-        refuse(backend, "%s", why);
+        tn__refuse_plugin(backend, rule, "%s", why);
         return;
     }
     /* Never unloaded: threads and exit handlers of native libraries may outlive any moment we could choose. */
     void *handle = dlopen(backend->path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!handle) {
-        refuse(backend, "it cannot be loaded: %s", dlerror());
+        why = dlerror();
+        tn__refuse_plugin(backend, strstr(why, "symbol") ? "symbol" : "library", "it cannot be loaded: %s", why);
         return;
     }
     tn_plugin_query_fn query;
@@ -174,8 +250,8 @@ static void load_file(tn_backend *backend)
     if (query)
         adopt(backend, query);
     else
-        refuse(backend, "it does not export %s, so it is no Tenon plugin of ABI %d", TN_PLUGIN_QUERY_SYMBOL,
-               TN_ABI_MAJOR);
+        tn__refuse_plugin(backend, "symbol", "it does not export %s, so it is no Tenon plugin of ABI %d",
+                          TN_PLUGIN_QUERY_SYMBOL, TN_ABI_MAJOR);
 }
 
 void tn__load_plugin(tn_backend *backend)

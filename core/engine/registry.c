@@ -1,133 +1,165 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * All candidates of the process, found once, in search order; and the choice among them. */
+ * All candidates of the process in search order: read once, without running any of their code, loaded when somebody
+ * wants them; and the choice among them. */
 #include "engine/backend.h"
 
-#include <dirent.h>
+#include <libgen.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST = 64 };
+#define BUILT_IN "built in"
 
-static tn_backend backends[MOST];
+static tn_backend backends[MOST + 1]; /* the last place is the reference backend's */
 static int n_backends;
-static tn_backend_status statuses[MOST];
+static tn_backend_status read_statuses[MOST + 1], statuses[MOST + 1];
 static tn_device_status *devices; /* of all backends */
-static char *added[MOST];         /* by tn_add_plugin_file */
 static tn_plugin_query_fn linked[MOST];
-static int n_added, n_linked;
+static int n_linked;
+static bool described;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-void tn_add_plugin_file(const char *path)
-{
-    if (n_added < MOST && path) added[n_added++] = strdup(path);
-}
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of everything that settle and describe change */
 
 void tn_add_plugin(tn_plugin_query_fn query)
 {
     if (n_linked < MOST && query) linked[n_linked++] = query;
 }
 
-/* ---- search */
+/* ---- reading */
 
-static tn_backend *add_candidate(const char *path)
+static tn_backend *add_candidate(const char *path, const char *found_by)
 {
-    if (n_backends == MOST) {
+    if (n_backends >= MOST && strcmp(found_by, BUILT_IN) != 0) {
         tn_log_line(TN_LOG_WARN, "%s is left out: there are %d candidates already", path, MOST);
         return NULL;
     }
     tn_backend *backend = &backends[n_backends++];
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
     backend->path = strdup(path);
+    backend->found_by = found_by;
     snprintf(backend->name, sizeof backend->name, "%.*s", (int)strcspn(base, "."), base);
     return backend;
 }
 
-static tn_backend *add_linked(const char *name, tn_plugin_query_fn query)
+static void add_file(const char *path, const char *found_by, const char *refused)
 {
-    tn_backend *backend = add_candidate("");
+    tn_backend *backend = add_candidate(path, found_by);
+    if (backend && refused) tn__refuse_plugin(backend, "path", "%s", refused);
+    if (backend && !refused) tn__read_plugin(backend);
+}
+
+static tn_backend *add_linked(const char *name, const char *found_by, tn_plugin_query_fn query)
+{
+    tn_backend *backend = add_candidate("", found_by);
     if (!backend) return NULL;
     snprintf(backend->name, sizeof backend->name, "%s", name);
     backend->query = query;
     return backend;
 }
 
-static int wanted_file(const struct dirent *entry)
+static bool same_folder(const tn_backend *a, const tn_backend *b)
 {
-    size_t n = strlen(entry->d_name);
-    return n > 3 && entry->d_name[0] != '.' && strcmp(entry->d_name + n - 3, ".so") == 0;
+    char first[PATH_MAX], second[PATH_MAX];
+    snprintf(first, sizeof first, "%s", a->path);
+    snprintf(second, sizeof second, "%s", b->path);
+    return strcmp(a->found_by, b->found_by) == 0 && strcmp(dirname(first), dirname(second)) == 0;
 }
 
-/* False if there is no such directory. */
-static bool add_directory(const char *dir)
+static bool are_variants(const tn_backend *a, const tn_backend *b)
 {
-    struct dirent **entries;
-    int n = scandir(dir, &entries, wanted_file, alphasort);
-    if (n < 0) {
-        tn_log_line(TN_LOG_DEBUG, "no plugins in %s", dir);
-        return false;
-    }
-    for (int i = 0; i < n; i++) {
-        char path[PATH_MAX];
-        snprintf(path, sizeof path, "%s/%s", dir, entries[i]->d_name);
-        add_candidate(path);
-        free(entries[i]);
-    }
-    free(entries);
-    return true;
+    return a->elf.has_note && b->elf.has_note && strcmp(a->name, b->name) == 0 && same_folder(a, b);
 }
 
-/* Calls add for each part of a colon-separated list. */
-static void each_part(const char *list, void (*add)(const char *part))
+/* Of several files of one name in one folder, the one that asks most of the CPU comes first. Those that ask too much are
+ * refused already. */
+static void put_best_variants_first(void)
 {
-    char *copy = strdup(list), *rest = copy;
-    for (char *part; copy && (part = strsep(&rest, ":"));)
-        if (*part) add(part);
-    free(copy);
-}
-
-static void add_file(const char *path)
-{
-    add_candidate(path);
-}
-
-static void add_path(const char *dir)
-{
-    if (dir[0] != '/') {
-        tn_backend *backend = add_candidate(dir);
-        if (backend) backend->refused = strdup("TENON_PLUGIN_PATH must hold absolute directories");
-    } else if (!add_directory(dir))
-        tn_log_line(TN_LOG_WARN, "TENON_PLUGIN_PATH: %s cannot be read", dir);
-}
-
-static void search(void)
-{
-    const char *files = secure_getenv("TENON_PLUGIN_FILES"), *path = secure_getenv("TENON_PLUGIN_PATH");
-    for (int i = 0; i < n_linked; i++) add_linked("(linked in)", linked[i]);
-    for (int i = 0; i < n_added; i++) add_candidate(added[i]);
-    if (files) each_part(files, add_file);
-    if (path) {
-        each_part(path, add_path);
-        return;
-    }
-    char beside[PATH_MAX];
-    const char *dir = tn__library_dir();
-    snprintf(beside, sizeof beside, "%s/%s", dir ? dir : "", TN_PLUGIN_SUBDIR);
-    if (!dir || !add_directory(beside))
-        if (strcmp(beside, TN_INSTALLED_PLUGIN_DIR) != 0) add_directory(TN_INSTALLED_PLUGIN_DIR);
-}
-
-static void refuse_duplicate(int i)
-{
-    for (int k = 0; k < i; k++)
-        if (!backends[k].refused && !backends[i].refused && strcmp(backends[k].name, backends[i].name) == 0) {
-            char text[PATH_MAX + 80];
-            snprintf(text, sizeof text, "%s has the same name and comes first", backends[k].path);
-            backends[i].refused = strdup(text);
-            tn_log_line(TN_LOG_INFO, "%s: %s", backends[i].path, text);
+    for (int i = 1; i < n_backends; i++)
+        for (int k = i; k > 0 && are_variants(&backends[k - 1], &backends[k]); k--) {
+            if (tn__cpu_rank(backends[k].elf.note.cpu) <= tn__cpu_rank(backends[k - 1].elf.note.cpu)) break;
+            tn_backend better = backends[k];
+            backends[k] = backends[k - 1];
+            backends[k - 1] = better;
         }
+}
+
+/* What can be told of a backend without having asked it for its devices. */
+static tn_backend_status describe(const tn_backend *b)
+{
+    static const char *const none[] = {NULL};
+    const tn_plugin_note *note = b->elf.has_note ? &b->elf.note : NULL;
+    return (tn_backend_status){.name = b->name,
+                               .path = b->path,
+                               .found_by = b->found_by,
+                               .version = b->plugin ? b->plugin->version
+                                          : note    ? note->version
+                                                    : "",
+                               .vendor = b->plugin ? b->plugin->vendor
+                                         : note    ? note->vendor
+                                                   : "",
+                               .library = b->plugin ? b->plugin->library : "",
+                               .refused = b->refused,
+                               .rule = b->rule,
+                               .note = note,
+                               .needed = b->elf.needed ? (const char *const *)b->elf.needed : none,
+                               .load_nanoseconds = b->load_nanoseconds};
+}
+
+static void read_all(void)
+{
+    for (int i = 0; i < n_linked; i++) add_linked("", "tn_add_plugin", linked[i]);
+    tn__search(add_file);
+    tn_backend *reference = add_linked("reference", BUILT_IN, tn_reference_query);
+    if (reference) reference->built_in = true;
+    put_best_variants_first();
+    for (int i = 0; i < n_backends; i++) read_statuses[i] = describe(&backends[i]);
+}
+
+const tn_backend_status *tn_plugin_files(int *n)
+{
+    pthread_once(&once, read_all);
+    *n = n_backends;
+    return read_statuses;
+}
+
+/* ---- loading: under the lock, those that come first before those that come later */
+
+/* The first of a name wins. */
+static void refuse_second(tn_backend *backend)
+{
+    for (const tn_backend *first = backends; first < backend && !backend->refused; first++)
+        if (first->settled && !first->refused && strcmp(first->name, backend->name) == 0) {
+            bool variant =
+                are_variants(first, backend) && tn__cpu_rank(first->elf.note.cpu) > tn__cpu_rank(backend->elf.note.cpu);
+            if (variant)
+                tn__refuse_plugin(backend, "variant", "%s is the same backend and suits this CPU better", first->path);
+            else
+                tn__refuse_plugin(backend, "name", "%s has the same name and comes first",
+                                  *first->path ? first->path : first->found_by);
+            tn_log_line(TN_LOG_INFO, "%s: %s", backend->path, backend->refused);
+        }
+}
+
+static void settle(tn_backend *backend)
+{
+    if (backend->settled) return;
+    if (backend->elf.has_note) refuse_second(backend);
+    if (!backend->refused) tn__load_plugin(backend);
+    refuse_second(backend);
+    backend->settled = true;
+}
+
+/* Settles all candidates of a name, and those whose name only they themselves can tell; NULL: all. */
+static void settle_named(const char *name)
+{
+    pthread_once(&once, read_all);
+    for (int i = 0; i < n_backends; i++) {
+        bool known = backends[i].elf.has_note || backends[i].built_in;
+        if (!name || !known || strcmp(backends[i].name, name) == 0) settle(&backends[i]);
+    }
 }
 
 /* ---- choice: discrete GPU, other accelerators, a CPU library, the reference */
@@ -140,6 +172,7 @@ static int rank_of(const tn_backend *backend, uint32_t kind)
     return kind < sizeof ranks / sizeof *ranks ? ranks[kind] : 1;
 }
 
+/* All are settled. */
 static int best(void)
 {
     int chosen = -1, chosen_rank = -1;
@@ -181,69 +214,25 @@ static void describe_all(void)
     tn_device_status *next = devices;
     int chosen = best();
     for (int i = 0; i < n_backends; i++) {
-        const tn_backend *b = &backends[i];
-        statuses[i] = (tn_backend_status){.name = b->name,
-                                          .path = b->path,
-                                          .version = b->plugin ? b->plugin->version : "",
-                                          .library = b->plugin ? b->plugin->library : "",
-                                          .refused = b->refused,
-                                          .devices = next,
-                                          .chosen = i == chosen,
-                                          .load_nanoseconds = b->load_nanoseconds};
-        if (b->refused || !devices) continue;
-        statuses[i].n_devices = (int)b->n_devices;
-        describe_devices(next, b);
-        next += b->n_devices;
+        statuses[i] = describe(&backends[i]);
+        statuses[i].devices = next;
+        statuses[i].chosen = i == chosen;
+        if (backends[i].refused || !devices) continue;
+        statuses[i].n_devices = (int)backends[i].n_devices;
+        describe_devices(next, &backends[i]);
+        next += backends[i].n_devices;
     }
-}
-
-static void find_all(void)
-{
-    search();
-    tn_backend *reference = add_linked("reference", tn_reference_query);
-    if (reference) reference->built_in = true;
-    for (int i = 0; i < n_backends; i++) {
-        if (!backends[i].refused) tn__load_plugin(&backends[i]);
-        refuse_duplicate(i);
-    }
-    describe_all();
-}
-
-tn_backend *tn__backends(int *n)
-{
-    pthread_once(&once, find_all);
-    *n = n_backends;
-    return backends;
 }
 
 const tn_backend_status *tn_backends(int *n)
 {
-    tn__backends(n);
+    pthread_mutex_lock(&lock);
+    settle_named(NULL);
+    if (!described) describe_all();
+    described = true;
+    pthread_mutex_unlock(&lock);
+    *n = n_backends;
     return statuses;
-}
-
-bool tn_backend_has_op(const char *name, const char *op)
-{
-    int n, index = tn__op_index(op);
-    const tn_backend *all = tn__backends(&n);
-    for (int i = 0; i < n; i++)
-        if (index >= 0 && !all[i].refused && strcmp(all[i].name, name) == 0)
-            return all[i].kernels[index] && (!all[i].built_in || tn__catalogue[index]->run);
-    return false;
-}
-
-static void raise_candidates(tn_context *tn, const char *spec, const char *why)
-{
-    char list[700] = "";
-    size_t used = 0;
-    for (int i = 0; i < n_backends && used < sizeof list; i++) {
-        const tn_backend *b = &backends[i];
-        used += (size_t)snprintf(list + used, sizeof list - used, "\n  %s%s%s%s: ", b->name, *b->path ? " (" : "",
-                                 b->path, *b->path ? ")" : "");
-        if (used < sizeof list)
-            used += (size_t)snprintf(list + used, sizeof list - used, "%s", b->refused ? b->refused : "usable");
-    }
-    tn_raise(tn, TN_NOT_FOUND, "backend \"%s\" cannot be had: %s. Candidates:%s", spec, why, list);
 }
 
 static const tn_backend *find_named(const char *name, const char **why)
@@ -257,18 +246,39 @@ static const tn_backend *find_named(const char *name, const char **why)
     return NULL;
 }
 
-const tn_backend *tn__choose(tn_context *tn, const char *spec, uint32_t *index, bool *named)
+bool tn_backend_has_op(const char *name, const char *op)
 {
-    int n;
-    tn__backends(&n);
-    *index = 0;
-    *named = strcmp(spec, "auto") != 0;
-    if (!*named) return &backends[best()];
+    const char *why;
+    int index = tn__op_index(op);
+    pthread_mutex_lock(&lock);
+    settle_named(name);
+    const tn_backend *backend = find_named(name, &why);
+    pthread_mutex_unlock(&lock);
+    return backend && index >= 0 && backend->kernels[index] && (!backend->built_in || tn__catalogue[index]->run);
+}
 
+static void raise_candidates(tn_context *tn, const char *spec, const char *why)
+{
+    char list[700] = "";
+    size_t used = 0;
+    settle_named(NULL);
+    for (int i = 0; i < n_backends && used < sizeof list; i++) {
+        const tn_backend *b = &backends[i];
+        used += (size_t)snprintf(list + used, sizeof list - used, "\n  %s%s%s%s: ", b->name, *b->path ? " (" : "",
+                                 b->path, *b->path ? ")" : "");
+        if (used < sizeof list)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s", b->refused ? b->refused : "usable");
+    }
+    tn_raise(tn, TN_NOT_FOUND, "backend \"%s\" cannot be had: %s. Candidates:%s", spec, why, list);
+}
+
+static const tn_backend *choose_named(tn_context *tn, const char *spec, uint32_t *index)
+{
     char name[sizeof backends->name];
     const char *colon = strchr(spec, ':'), *why;
     char *end = NULL;
     snprintf(name, sizeof name, "%.*s", colon ? (int)(colon - spec) : (int)strlen(spec), spec);
+    settle_named(name);
     const tn_backend *backend = find_named(name, &why);
     if (!backend) {
         raise_candidates(tn, spec, why);
@@ -283,5 +293,16 @@ const tn_backend *tn__choose(tn_context *tn, const char *spec, uint32_t *index, 
         return NULL;
     }
     *index = (uint32_t)wanted;
+    return backend;
+}
+
+const tn_backend *tn__choose(tn_context *tn, const char *spec, uint32_t *index, bool *named)
+{
+    *index = 0;
+    *named = strcmp(spec, "auto") != 0;
+    pthread_mutex_lock(&lock);
+    if (!*named) settle_named(NULL);
+    const tn_backend *backend = *named ? choose_named(tn, spec, index) : &backends[best()];
+    pthread_mutex_unlock(&lock);
     return backend;
 }

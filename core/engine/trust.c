@@ -20,7 +20,7 @@ static bool owner_trusted(uid_t owner)
 }
 
 /* A directory above the file: writable by everyone only if sticky; the file's own not even then. */
-static const char *distrust_directories(const char *path, char *buffer, size_t size)
+static const char *distrust_directories(const char *path, const char **rule, char *buffer, size_t size)
 {
     char dir[PATH_MAX];
     snprintf(dir, sizeof dir, "%s", path);
@@ -32,6 +32,7 @@ static const char *distrust_directories(const char *path, char *buffer, size_t s
             snprintf(buffer, size, "its directory %s cannot be examined: %s", dir, strerror(errno));
             return buffer;
         }
+        *rule = "writable";
         if (status.st_mode & S_IWOTH && (own || !(status.st_mode & S_ISVTX))) {
             snprintf(buffer, size, "everyone may write to %s %s; chmod o-w it",
                      own ? "its directory" : "the directory above it,", dir);
@@ -43,10 +44,11 @@ static const char *distrust_directories(const char *path, char *buffer, size_t s
     return NULL;
 }
 
-const char *tn__distrust(const char *path, char *buffer, size_t size)
+const char *tn__distrust(const char *path, const char **rule, char *buffer, size_t size)
 {
     struct stat status;
     char real[PATH_MAX];
+    *rule = "path";
     if (path[0] != '/')
         snprintf(buffer, size, "its path is not absolute");
     else if (!realpath(path, real))
@@ -55,11 +57,13 @@ const char *tn__distrust(const char *path, char *buffer, size_t size)
         snprintf(buffer, size, "it cannot be examined: %s", strerror(errno));
     else if (!S_ISREG(status.st_mode))
         snprintf(buffer, size, "it is not a regular file");
-    else if (!owner_trusted(status.st_uid))
+    else if (!owner_trusted(status.st_uid)) {
+        *rule = "owner";
         snprintf(buffer, size, "it belongs to user %u, not to root, to you or to the owner of libtenon", status.st_uid);
-    else if (status.st_mode & S_IWOTH)
+    } else if (status.st_mode & S_IWOTH) {
+        *rule = "writable";
         snprintf(buffer, size, "everyone may write to it; chmod o-w it");
-    else
-        return distrust_directories(real, buffer, size);
+    } else
+        return distrust_directories(real, rule, buffer, size);
     return buffer;
 }
