@@ -390,15 +390,21 @@ typedef struct tn_note_record {
 #define TN_NOTE_SANITIZER ""
 #endif
 
+#if defined(__clang__) /* whose AddressSanitizer would put bytes of its own behind the note, into the section */
+#define TN_NOTE_PLACE __attribute__((used, aligned(8), section(TN_NOTE_SECTION), no_sanitize("address")))
+#else
+#define TN_NOTE_PLACE __attribute__((used, aligned(8), section(TN_NOTE_SECTION)))
+#endif
+
 /* Writes the note; once per plugin, at file scope, followed by a semicolon. The arguments are string literals. */
-#define TN_PLUGIN_NOTE(name, version, vendor, cpu, libraries)                                                         \
-    __attribute__((used, aligned(8), section(TN_NOTE_SECTION))) static const tn_note_record tn_plugin_note_record = { \
-        sizeof(TN_NOTE_OWNER),                                                                                        \
-        sizeof(tn_plugin_note),                                                                                       \
-        TN_NOTE_TYPE,                                                                                                 \
-        TN_NOTE_OWNER,                                                                                                \
-        {sizeof(tn_plugin_note), TN_ABI_MAJOR, TN_ABI_MINOR, name, version, vendor, cpu, libraries,                   \
-         TN_NOTE_SANITIZER}}
+#define TN_PLUGIN_NOTE(name, version, vendor, cpu, libraries)                                                     \
+    TN_NOTE_PLACE static const tn_note_record tn_plugin_note_record = {sizeof(TN_NOTE_OWNER),                     \
+                                                                       sizeof(tn_plugin_note),                    \
+                                                                       TN_NOTE_TYPE,                              \
+                                                                       TN_NOTE_OWNER,                             \
+                                                                       {sizeof(tn_plugin_note), TN_ABI_MAJOR,     \
+                                                                        TN_ABI_MINOR, name, version, vendor, cpu, \
+                                                                        libraries, TN_NOTE_SANITIZER}}
 
 /* ---- extension tenon.graph, version 1: work recorded on a stream, and launched as a whole --------------------- */
 
