@@ -120,27 +120,34 @@ static bool check_promises(tn_backend *backend, const tn_plugin *plugin)
 
 /* ---- operators are matched by schema string */
 
+/* The catalogue's index of "name/version", which a schema begins with; -1 if there is none. */
+static int find_version(const char *schema, size_t n)
+{
+    int count;
+    const tn_op_status *ops = tn_ops(&count);
+    for (int i = 0; i < count; i++)
+        if (strncmp(ops[i].schema, schema, n) == 0 && ops[i].schema[n] == '(') return i;
+    return -1;
+}
+
 static void adopt_kernel(tn_backend *backend, const tn_kernel *kernel)
 {
-    char name[64];
-    size_t n = kernel->schema ? strcspn(kernel->schema, "/") : 0;
-    if (n == 0 || n >= sizeof name || !kernel->check || !kernel->plan_create) {
+    int n = kernel->schema ? (int)strcspn(kernel->schema, "(") : 0, count;
+    if (n == 0 || !kernel->check || !kernel->plan_create) {
         tn_log_line(TN_LOG_WARN, "%s: a kernel without schema, check or plan_create is left out", backend->name);
         return;
     }
-    memcpy(name, kernel->schema, n);
-    name[n] = 0;
-    int index = tn__op_index(name), count;
+    int index = find_version(kernel->schema, (size_t)n);
     if (index < 0) {
-        tn_log_line(TN_LOG_INFO, "%s offers %s, which this core does not know", backend->name, name);
+        tn_log_line(TN_LOG_INFO, "%s offers %.*s, which this core does not know", backend->name, n, kernel->schema);
         return;
     }
     const char *ours = tn_ops(&count)[index].schema;
     if (strcmp(kernel->schema, ours) != 0)
-        tn_log_line(TN_LOG_WARN, "%s: %s is disabled, since it was built for another schema:\n  %s\n  %s",
-                    backend->name, name, kernel->schema, ours);
+        tn_log_line(TN_LOG_WARN, "%s: %.*s is disabled, since it was built for another schema:\n  %s\n  %s",
+                    backend->name, n, kernel->schema, kernel->schema, ours);
     else if (backend->kernels[index])
-        tn_log_line(TN_LOG_WARN, "%s offers %s twice; the first is used", backend->name, name);
+        tn_log_line(TN_LOG_WARN, "%s offers %.*s twice; the first is used", backend->name, n, kernel->schema);
     else
         backend->kernels[index] = kernel;
 }
