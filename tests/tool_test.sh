@@ -12,7 +12,7 @@ subject=("$tenon")
 
 # ---- usage errors say what is possible
 
-expect 2 'train, eval, predict, export, run, program, bench, backends, ops or data' fly
+expect 2 'train, eval, predict, export, run, program, bench, conform, backends, ops or data' fly
 expect 2 '--model simplenet or --model convnet' train
 expect 2 'simplenet or convnet, not "resnet"' train --model resnet
 expect 2 'from 1 to .*"0"' train --model simplenet --batch-size 0

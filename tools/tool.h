@@ -21,7 +21,7 @@ typedef struct tool_command {
 } tool_command;
 
 extern const tool_command tool_train, tool_eval, tool_predict, tool_export, tool_run, tool_program, tool_bench,
-    tool_backends, tool_ops, tool_data;
+    tool_conform, tool_backends, tool_ops, tool_data;
 
 /* ---- options.c: values of options. A bad one is a usage error that says what is possible; it ends the process. */
 

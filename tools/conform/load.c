@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The plugin as it is: its table, and one of its devices with a stream, without a core around them. */
+#include <dlfcn.h>
+
+#include "parts.h"
+
+tn_plugin_query_fn conform_find_query(conform_run *run)
+{
+    const char *path = run->options->path;
+    tn_plugin_query_fn query = NULL;
+    if (!path) return tn_reference_query;
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (!handle)
+        conform_fail(run, "it cannot be loaded: %s", dlerror());
+    else if (!(*(void **)&query = dlsym(handle, TN_PLUGIN_QUERY_SYMBOL)))
+        conform_fail(run, "it does not export %s", TN_PLUGIN_QUERY_SYMBOL);
+    return query;
+}
+
+const tn_plugin *conform_load(conform_run *run)
+{
+    tn_error why = {.struct_size = sizeof why};
+    const tn_plugin *plugin = NULL;
+    tn_plugin_query_fn query = conform_find_query(run);
+    if (!query) return NULL;
+    tn_status status = query(&conform_host, &plugin, &why);
+    if (status != TN_OK) {
+        conform_fail(run, "query declined this core: %s", why.message[0] ? why.message : tn_status_name(status));
+        return NULL;
+    }
+    if (!plugin) conform_fail(run, "query succeeded, but gave no table");
+    return plugin;
+}
+
+static bool open_parts(conform_run *run, conform_device *device)
+{
+    tn_error why = {.struct_size = sizeof why};
+    const tn_plugin *plugin = device->plugin;
+    const uint32_t index = run->options->device;
+    device->info.struct_size = sizeof device->info;
+    if (plugin->device_info(index, &device->info, &why) != TN_OK)
+        return conform_fail(run, "device_info of device %u failed: %s", index, why.message);
+    if (plugin->device_open(index, &device->handle, &why) != TN_OK)
+        return conform_fail(run, "device_open of device %u failed: %s", index, why.message);
+    if (plugin->stream_create(device->handle, &device->stream, &why) != TN_OK)
+        return conform_fail(run, "stream_create failed: %s", why.message);
+    return true;
+}
+
+bool conform_device_open(conform_run *run, conform_device *device)
+{
+    *device = (conform_device){.plugin = conform_load(run)};
+    if (!device->plugin) return false;
+    if (open_parts(run, device)) return true;
+    conform_device_close(device);
+    return false;
+}
+
+void conform_device_close(conform_device *device)
+{
+    if (device->stream) device->plugin->stream_destroy(device->handle, device->stream);
+    if (device->handle) device->plugin->device_close(device->handle);
+    device->stream = NULL;
+    device->handle = NULL;
+}

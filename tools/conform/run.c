@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a check says: it failed, or has nothing to look at here. */
+#include "parts.h"
+
+bool conform_fail(conform_run *run, const char *format, ...)
+{
+    if (run->outcome == CONFORM_FAIL) return false;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(run->why, sizeof run->why, format, args);
+    va_end(args);
+    run->outcome = CONFORM_FAIL;
+    return false;
+}
+
+void conform_skip(conform_run *run, const char *format, ...)
+{
+    if (run->outcome != CONFORM_PASS) return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(run->why, sizeof run->why, format, args);
+    va_end(args);
+    run->outcome = CONFORM_SKIP;
+}
+
+bool conform_check_context(conform_run *run, tn_context *tn, const char *doing)
+{
+    if (tn_check(tn) == TN_OK) return true;
+    conform_fail(run, "%s failed: %s", doing, tn_message(tn));
+    tn_clear(tn);
+    return false;
+}
