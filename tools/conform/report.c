@@ -75,12 +75,17 @@ static void print_level(const conform_results *results, int level)
 
 static void print_operators(const conform_results *results)
 {
-    int n, has = 0, listed = 0;
+    enum { WIDTH = 100 };
+    int n, has = 0;
     const tn_op_status *ops = tn_ops(&n);
     for (int i = 0; i < n; i++) has += results->candidate.has[i];
-    printf("operators: %d of the catalogue's %d", has, n);
-    for (int i = 0; i < n; i++)
-        if (!results->candidate.has[i]) printf("%s%s", listed++ ? ", " : "; it lacks ", ops[i].name);
+    printf("operators: %d of the catalogue's %d%s", has, n, has < n ? "; it lacks" : "");
+    int column = WIDTH;
+    for (int i = 0; i < n; i++) {
+        if (results->candidate.has[i]) continue;
+        if (column + (int)strlen(ops[i].name) >= WIDTH) column = printf("\n ") - 1;
+        column += printf(" %s", ops[i].name);
+    }
     putchar('\n');
 }
 
