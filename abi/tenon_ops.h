@@ -20,6 +20,15 @@
  * Images are N C H W by dims; strides tell the memory order. "Convolution" is cross-correlation, as everywhere in
  * deep learning (Goodfellow et al., Deep Learning, section 9.1).
  *
+ * Bounds. Each operator has a bound b: how far from exact a kernel may be. Let y be one output (or input updated in
+ * place) computed without rounding from the inputs as they are given, and s the largest finite magnitude among the
+ * elements of y and of all f32 and f64 inputs, but at least 1. Then every element of the kernel's result lies within
+ * b * e * s of y's, where e is 2^-23 for f32 and 2^-52 for f64: b counts units in the last place of the largest number
+ * around. NaN is where y has NaN, and infinities are where y has them. A bound of 0 asks for y itself, as do results of
+ * other dtypes; a zero may have either sign. An index that a fused operator gives of the largest of several computed
+ * numbers may name another that is as large within the bound. Bounds leave room for any order of summation, for fused
+ * multiply-add, and for Winograd's convolution; not for operands or sums of less than f32's precision.
+ *
  * To walk the catalogue, define TN_OP(name, schema, bound, meaning) and include this file again.
  */
 #ifndef TENON_OPS_H

@@ -146,7 +146,7 @@ TN_API const tn_host_api *tn_host(void);
 /* One operator of the catalogue. */
 typedef struct tn_op_status {
     const char *name, *schema, *meaning;
-    double bound; /* how far from exact a kernel may be, as abi/tenon_ops.h defines it; 0: bit for bit */
+    double bound; /* how far from exact a kernel may be, as abi/tenon_ops.h defines it; 0: not at all */
     bool fused;   /* a decomposition stands in where a backend lacks it */
     /* Inputs and attributes to try the operator with, ended by NULL: "x[2,3,8,8] w[6,3,3,3]{0,1} b[6]; padding=1,1".
      * Inputs are named as in the schema, and those left out are absent; {0,1} is the range that values are drawn from,
@@ -163,13 +163,55 @@ TN_API bool tn_backend_has_op(const char *backend, const char *op);
 
 /* An operator on inputs drawn for one of its samples: what benchmarks and conformance checks run. */
 typedef struct tn_op_call tn_op_call;
-/* sample: written as in tn_op_status; batch (>= 1) stands where it says N; dtype (f32 or f64) for what the sample
- * leaves open. Indices must lie in what they index. Inputs are made on the default device: images (rank 4, the batch
- * first) in the memory order that it prefers, all else row-major. Belongs to the context. NULL on error: an unknown
- * operator, or a sample that does not fit, and the message says where. */
-TN_API tn_op_call *tn_op_call_open(tn_context *tn, const char *op, const char *sample, int64_t batch, tn_dtype dtype);
+
+/* How the inputs lie in memory. What a sample calls transposed is so in the first three; gaps hold NaN, or 1 where the
+ * dtype is whole. */
+typedef enum tn_op_layout {
+    TN_OP_LAYOUT_PREFERRED,     /* images (rank 4, the batch first) as the device prefers them, all else row-major */
+    TN_OP_LAYOUT_ROW_MAJOR,     /* no gaps */
+    TN_OP_LAYOUT_SHIFTED,       /* row-major, one element behind an aligned address */
+    TN_OP_LAYOUT_TRANSPOSED,    /* the first dim fastest, a gap behind each */
+    TN_OP_LAYOUT_SLICED,        /* row-major, every other element */
+    TN_OP_LAYOUT_CHANNELS_LAST, /* inputs of rank 4: N H W C */
+    TN_OP_LAYOUT_EXPANDED,      /* the first dim has stride 0, but for inputs that are updated in place */
+    TN_OP_LAYOUTS
+} tn_op_layout;
+TN_API const char *tn_op_layout_name(tn_op_layout layout); /* "every other element" */
+
+/* Fields left 0 get the value given here. */
+typedef struct tn_op_call_options {
+    int64_t batch;  /* stands where the sample says N: 1 */
+    tn_dtype dtype; /* of what the sample leaves open: TN_F32 */
+    uint64_t seed;  /* of the values: 1. Real values are the same in f32 and f64 */
+    tn_op_layout layout;
+    bool repeated;   /* values are the same along the first dim, as TN_OP_LAYOUT_EXPANDED makes them */
+    bool not_finite; /* NaN, infinities and zeros of both signs are among the real values, wherever the operator's
+                      * definition alone says what comes of them: not where padding or a sparse input might, or might
+                      * not, be multiplied with an infinity */
+} tn_op_call_options;
+
+/* One input or result; lists are flattened. */
+typedef struct tn_op_operand {
+    const char *name;  /* in the schema */
+    tn_tensor *tensor; /* NULL: an optional input that is absent */
+} tn_op_operand;
+
+/* sample: written as in tn_op_status. Indices must lie in what they index. options NULL: all defaults. Inputs are made
+ * on the default device. Belongs to the context. NULL on error: an unknown operator, or a sample that does not fit, and
+ * the message says where. */
+TN_API tn_op_call *tn_op_call_open(tn_context *tn, const char *op, const char *sample,
+                                   const tn_op_call_options *options);
+/* Frees it before its context goes. NULL is allowed. */
+TN_API void tn_op_call_close(tn_op_call *call);
 /* Runs it once; outputs are freed, nothing is recorded. In-place inputs are updated. */
 TN_API tn_status tn_op_call_run(tn_op_call *call);
+/* The same, and gives what comes out: outputs, in the current scope, and behind them the inputs that were updated in
+ * place. NULL and *n = 0 on error. */
+TN_API const tn_op_operand *tn_op_call_results(tn_op_call *call, int *n);
+/* In the order of the schema. */
+TN_API const tn_op_operand *tn_op_call_inputs(const tn_op_call *call, int *n);
+/* The attribute struct, NULL if the operator has none. */
+TN_API const void *tn_op_call_attrs(const tn_op_call *call);
 
 /* What ran where since tn_open or the last reset. */
 typedef struct tn_placement {
@@ -248,6 +290,8 @@ TN_API double tn_item(tn_tensor *x);      /* the value of a one-element tensor; 
 TN_API int64_t tn_item_i64(tn_tensor *x); /* the same for integers; 0 on error */
 /* Copies all elements, row-major, to or from `bytes` bytes at data; bytes must be exactly right. */
 TN_API tn_status tn_read(tn_tensor *x, void *data, size_t bytes);
+/* The same as doubles, `count` of them, whatever the dtype (integers beyond 2^53 are rounded). */
+TN_API tn_status tn_read_f64(tn_tensor *x, double *values, int64_t count);
 TN_API tn_status tn_write(tn_tensor *x, const void *data, size_t bytes);
 /* In PyTorch's layout, summarised beyond 1000 elements. tn_format returns a string that the caller frees. */
 TN_API void tn_print(tn_tensor *x);

@@ -45,15 +45,6 @@ static double *variable(probe *p, int v)
     return v == p->n ? p->dy : p->values.of[p->input[v]];
 }
 
-/* Differentiability is the same in f32 and f64: a sample that fixes f32 is taken as f64. */
-static tn_sample in_f64(const tn_sample *s)
-{
-    tn_sample copy = *s;
-    for (int i = 0; i < copy.n_in; i++)
-        if (copy.in[i].present && copy.in[i].arg->letter && copy.in[i].dtype == TN_F32) copy.in[i].dtype = TN_F64;
-    return copy;
-}
-
 /* False if there is nothing to differentiate: no real input, or a result that is not f64. */
 static bool probe_init(probe *p, const op_subject *subject, const tn_sample *s)
 {
@@ -64,7 +55,7 @@ static bool probe_init(probe *p, const op_subject *subject, const tn_sample *s)
     tn_context *tn = subject->reference;
     tn_mark mark = tn_begin(tn);
     tn_tensor *in[TN_SAMPLE_INPUTS], *out[TN_MAX_OUT] = {0};
-    op_inputs(tn, s, TN_F64, &p->values, ROW_MAJOR, in);
+    op_inputs(tn, s, TN_F64, &p->values, TN_OP_LAYOUT_ROW_MAJOR, in);
     bool ok = p->n > 0 && s->schema->n_out > 0 && subject->apply(tn, s->op, tn__sample_attrs_of(s), s->n_in, in, out) &&
               tn_dtype_of(out[0]) == TN_F64;
     if (ok) {
@@ -91,7 +82,7 @@ static void probe_release(probe *p)
 static double loss(probe *p)
 {
     double sum = 0;
-    op_outcome y = op_run(p->subject, p->subject->reference, p->s, TN_F64, &p->values, ROW_MAJOR);
+    op_outcome y = op_run(p->subject, p->subject->reference, p->s, TN_F64, &p->values, TN_OP_LAYOUT_ROW_MAJOR);
     for (int64_t k = 0; y.status == TN_OK && k < p->dy_numel; k++) sum += y.item[0].values[k] * p->dy[k];
     if (y.status != TN_OK) sum = NAN;
     op_outcome_free(&y);
@@ -103,7 +94,7 @@ static tn_tensor *record(probe *p, tn_tensor **xs)
 {
     tn_context *tn = p->subject->reference;
     tn_tensor *in[TN_SAMPLE_INPUTS], *out[TN_MAX_OUT] = {0};
-    op_inputs(tn, p->s, TN_F64, &p->values, ROW_MAJOR, in);
+    op_inputs(tn, p->s, TN_F64, &p->values, TN_OP_LAYOUT_ROW_MAJOR, in);
     for (int v = 0; v < p->n; v++) xs[v] = tn_requires_grad(in[p->input[v]], true);
     xs[p->n] = tn_requires_grad(sample_tensor(tn, TN_F64, p->dy_rank, p->dy_dims, p->dy), true);
     p->subject->apply(tn, p->s->op, tn__sample_attrs_of(p->s), p->s->n_in, in, out);
@@ -234,7 +225,7 @@ static bool for_each_probe(const op_subject *subject, bool (*one)(probe *p), con
         char why[TN_SAMPLE_WHY];
         if (!subject->op->grad) return true; /* not differentiable */
         if (!tn__sample_parse(subject->op, *text, OP_BATCH, &s, why)) return false;
-        taken = in_f64(&s);
+        taken = op_sample_in_f64(&s); /* differentiability is the same in both */
         if (probe_init(&p, subject, &taken)) {
             report->ran++;
             ok = one(&p);
@@ -271,9 +262,9 @@ static bool parts_agree(const op_subject *subject, const op_subject *parts, cons
 {
     char why[300] = "";
     op_values values = op_values_draw(s, dtype, SEED);
-    op_outcome whole = op_run(subject, subject->reference, s, dtype, &values, ROW_MAJOR);
-    op_outcome sum = op_run(parts, subject->reference, s, dtype, &values, ROW_MAJOR);
-    bool ok = whole.status == TN_OK && sum.status == TN_OK && op_outcome_close(&sum, &whole, op_tolerance(dtype), why);
+    op_outcome whole = op_run(subject, subject->reference, s, dtype, &values, TN_OP_LAYOUT_ROW_MAJOR);
+    op_outcome sum = op_run(parts, subject->reference, s, dtype, &values, TN_OP_LAYOUT_ROW_MAJOR);
+    bool ok = whole.status == TN_OK && sum.status == TN_OK && op_outcome_within(&sum, &whole, OP_SOME_ROUNDINGS, why);
     if (!ok)
         snprintf(report->why, sizeof report->why, "%s, sample \"%s\": the parts give something else: %s%.200s",
                  s->op->name, s->text, why, sum.message);

@@ -46,7 +46,7 @@ static void run_function(void *arg, tn_tensor *const *given, tn_tensor **out)
 
 static op_outcome outcome_of(const function *f, tn_context *tn, tn_tensor *const *given, tn_tensor *const *out)
 {
-    op_outcome outcome = {.status = tn_check(tn)};
+    op_outcome outcome = {.status = tn_check(tn), .scale = 1};
     for (int i = 0; outcome.status == TN_OK && i < f->n_out; i++)
         op_outcome_add(&outcome, i < f->s->schema->n_out ? f->s->schema->out[i].name : "a gradient", tn_detach(out[i]));
     for (int k = 0; outcome.status == TN_OK && k < f->n_in; k++)
@@ -58,7 +58,7 @@ static op_outcome outcome_of(const function *f, tn_context *tn, tn_tensor *const
 }
 
 /* Inputs in a layout, those that are present. */
-static void lay_out(const function *f, tn_context *tn, uint64_t seed, op_layout layout, tn_tensor **given)
+static void lay_out(const function *f, tn_context *tn, uint64_t seed, tn_op_layout layout, tn_tensor **given)
 {
     tn_tensor *in[TN_SAMPLE_INPUTS];
     op_values values = op_values_draw(f->s, f->dtype, seed);
@@ -67,7 +67,7 @@ static void lay_out(const function *f, tn_context *tn, uint64_t seed, op_layout 
     for (int k = 0; k < f->n_in; k++) given[k] = in[f->input[k]];
 }
 
-static op_outcome run_eagerly(function *f, tn_context *tn, op_layout layout)
+static op_outcome run_eagerly(function *f, tn_context *tn, tn_op_layout layout)
 {
     tn_tensor *given[TN_SAMPLE_INPUTS], *out[MOST_RESULTS] = {0};
     tn_mark mark = tn_begin(tn);
@@ -79,7 +79,7 @@ static op_outcome run_eagerly(function *f, tn_context *tn, op_layout layout)
 }
 
 /* Recorded with other values, replayed with the same. */
-static op_outcome run_as_program(function *f, tn_context *tn, op_layout layout, const char *passes)
+static op_outcome run_as_program(function *f, tn_context *tn, tn_op_layout layout, const char *passes)
 {
     tn_tensor *given[TN_SAMPLE_INPUTS], *out[MOST_RESULTS] = {0};
     tn_program *program = tn_program_open(tn, f->s->op->name, run_function, f, f->n_in, MOST_RESULTS);
@@ -99,7 +99,7 @@ static op_outcome run_as_program(function *f, tn_context *tn, op_layout layout, 
     return outcome;
 }
 
-static bool compare(function *f, tn_context *tn, op_layout layout, const char *passes, double tolerance,
+static bool compare(function *f, tn_context *tn, tn_op_layout layout, const char *passes, double bound,
                     op_report *report)
 {
     char why[300];
@@ -113,14 +113,14 @@ static bool compare(function *f, tn_context *tn, op_layout layout, const char *p
         report->ran++;
         ok = found.status == TN_OK;
         snprintf(why, sizeof why, "%.250s", found.message);
-        ok = ok && op_outcome_close(&found, &expected, tolerance, why);
+        ok = ok && op_outcome_within(&found, &expected, bound, why);
     }
     op_outcome_free(&expected);
     op_outcome_free(&found);
     if (!ok)
         snprintf(report->why, sizeof report->why, "%s, sample \"%s\", %s, %s, on %s, passes %s: as a program: %s",
                  f->s->op->name, f->s->text, f->dtype ? tn_dtype_name(f->dtype) : "fixed dtypes",
-                 op_layout_names[layout], tn_default_device(tn), passes, why);
+                 tn_op_layout_name(layout), tn_default_device(tn), passes, why);
     return ok;
 }
 
@@ -134,10 +134,10 @@ static bool check_sample(const op_subject *subject, const char *text, tn_dtype d
     for (int i = 0; i < s.n_in; i++)
         if (s.in[i].present) f.input[f.n_in++] = i;
     tn_context *tn = subject->other ? subject->other : subject->reference;
-    static const op_layout layouts[] = {ROW_MAJOR, SLICED, CHANNELS_LAST};
+    static const tn_op_layout layouts[] = {TN_OP_LAYOUT_ROW_MAJOR, TN_OP_LAYOUT_SLICED, TN_OP_LAYOUT_CHANNELS_LAST};
     for (int k = 0; k < 3; k++)
         if (!compare(&f, tn, layouts[k], "none", 0, report) ||
-            !compare(&f, tn, layouts[k], "all", op_tolerance(dtype ? dtype : TN_F32), report))
+            !compare(&f, tn, layouts[k], "all", OP_SOME_ROUNDINGS, report))
             return false;
     return true;
 }

@@ -270,7 +270,7 @@ static void repeat(const tn_op *op, const char *shape)
         for (int d = 0; d < s.in[i].rank; d++) s.in[i].dims[d] = s.in[i].dims[d] < 2 ? s.in[i].dims[d] : 2;
     op_values values = op_values_draw(&s, TN_F32, 1);
     tn_mark mark = tn_begin(reference);
-    op_inputs(reference, &s, TN_F32, &values, ROW_MAJOR, in);
+    op_inputs(reference, &s, TN_F32, &values, TN_OP_LAYOUT_ROW_MAJOR, in);
     for (int k = 0; k < 20000; k++) tn__apply_all(reference, op, tn__sample_attrs_of(&s), s.n_in, in, out);
     for (int i = 0; i < s.n_in; i++)
         if (in[i] && s.in[i].arg->in_place) assert_ordinary(&s, i, in[i]);

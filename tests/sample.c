@@ -26,19 +26,8 @@ tn_tensor *sample_tensor(tn_context *tn, tn_dtype dtype, int rank, const int64_t
 double *sample_read(tn_tensor *x)
 {
     int64_t n = tn_numel(x);
-    tn_dtype dtype = tn_dtype_of(x);
     double *values = malloc(((size_t)n + 1) * sizeof *values);
-    void *bytes = malloc(((size_t)n + 1) * tn_dtype_size(dtype));
-    bool ok = values && bytes && tn_read(x, bytes, (size_t)n * tn_dtype_size(dtype)) == TN_OK;
-    for (int64_t k = 0; ok && k < n; k++) switch (dtype) {
-        case TN_F32: values[k] = (double)((float *)bytes)[k]; break;
-        case TN_F64: values[k] = ((double *)bytes)[k]; break;
-        case TN_I64: values[k] = (double)((int64_t *)bytes)[k]; break;
-        case TN_I32: values[k] = ((int32_t *)bytes)[k]; break;
-        default: values[k] = ((uint8_t *)bytes)[k];
-        }
-    free(bytes);
-    if (ok) return values;
+    if (values && !tn_is_nil(x) && tn_read_f64(x, values, n) == TN_OK) return values;
     free(values);
     return NULL;
 }

@@ -74,7 +74,9 @@ static void print_table(const tn_op_status *ops, int n, const columns *backends)
 static void print_in_full(const tn_op_status *op, const columns *backends)
 {
     bool any = false;
-    printf("%s\n  %s\n  backends:", op->schema, op->meaning);
+    printf("%s\n  %s\n  bound: ", op->schema, op->meaning);
+    printf(op->bound ? "%g units in the last place of the largest number\n" : "exact\n", op->bound);
+    printf("  backends:");
     for (int i = 0; i < backends->n; i++) {
         if (!tn_backend_has_op(backends->names[i], op->name)) continue;
         printf(" %s", backends->names[i]);
@@ -89,8 +91,9 @@ static bool print_json(const tn_op_status *op, const columns *backends)
     for (int i = 0; i < backends->n; i++)
         if (tn_backend_has_op(backends->names[i], op->name))
             json_array_append_new(having, tool_json_text(backends->names[i]));
-    return tool_json_line(stdout, json_pack("{s:s, s:s, s:s, s:b, s:o}", "name", op->name, "schema", op->schema,
-                                            "meaning", op->meaning, "fused", op->fused, "backends", having));
+    return tool_json_line(stdout,
+                          json_pack("{s:s, s:s, s:s, s:f, s:b, s:o}", "name", op->name, "schema", op->schema, "meaning",
+                                    op->meaning, "bound", op->bound, "fused", op->fused, "backends", having));
 }
 
 static const tn_op_status *find(const tn_op_status *ops, int n, const char *name)

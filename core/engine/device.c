@@ -184,6 +184,17 @@ void tn_on_close(tn_context *tn, void (*release)(void *object), void *object)
     tn->closers = closer;
 }
 
+void tn__forget_close(tn_context *tn, const void *object)
+{
+    for (tn_closer **at = &tn->closers; *at; at = &(*at)->next) {
+        tn_closer *closer = *at;
+        if (closer->object != object) continue;
+        *at = closer->next;
+        free(closer);
+        return;
+    }
+}
+
 int tn_close(tn_context *tn)
 {
     if (!tn) return 0;

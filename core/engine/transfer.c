@@ -45,6 +45,38 @@ tn_status tn_read(tn_tensor *x, void *data, size_t bytes)
     return tn_check(tn);
 }
 
+/* Element i of an array of a dtype. */
+static double element(tn_dtype dtype, const void *array, int64_t i)
+{
+    switch (dtype) {
+    case TN_F64: return ((const double *)array)[i];
+    case TN_F32: return (double)((const float *)array)[i];
+    case TN_I64: return (double)((const int64_t *)array)[i];
+    case TN_I32: return ((const int32_t *)array)[i];
+    default: return ((const uint8_t *)array)[i];
+    }
+}
+
+tn_status tn_read_f64(tn_tensor *x, double *values, int64_t count)
+{
+    tn_context *tn = x->ctx;
+    if (tn_is_nil(x)) return tn_check(tn);
+    if (count != tn_numel(x)) {
+        tn_raise(tn, TN_INVALID, "read: x has shape %s, but there is room for %lld elements", TN_SHAPE_OF(x),
+                 (long long)count);
+        return tn_check(tn);
+    }
+    void *array = malloc((size_t)bytes_of(x) + 1);
+    if (!array) {
+        tn_raise(tn, TN_OUT_OF_MEMORY, "read: no host memory for the elements of x");
+        return tn_check(tn);
+    }
+    if (tn_read(x, array, (size_t)bytes_of(x)) == TN_OK)
+        for (int64_t i = 0; i < count; i++) values[i] = element(x->desc.dtype, array, i);
+    free(array);
+    return tn_check(tn);
+}
+
 static tn_status upload(tn_tensor *x, const void *data, size_t bytes)
 {
     tn_dev *dev = tn__dev_of(x);
@@ -89,21 +121,9 @@ static bool one_element(tn_tensor *x)
 
 double tn_item(tn_tensor *x)
 {
-    union {
-        double f64;
-        float f32;
-        int64_t i64;
-        int32_t i32;
-        uint8_t u8;
-    } value = {0};
-    if (!one_element(x) || tn_read(x, &value, tn_dtype_size(x->desc.dtype)) != TN_OK) return NAN;
-    switch (x->desc.dtype) {
-    case TN_F64: return value.f64;
-    case TN_F32: return (double)value.f32;
-    case TN_I64: return (double)value.i64;
-    case TN_I32: return value.i32;
-    default: return value.u8;
-    }
+    double value = NAN;
+    if (one_element(x) && tn_read_f64(x, &value, 1) != TN_OK) return NAN;
+    return value;
 }
 
 int64_t tn_item_i64(tn_tensor *x)

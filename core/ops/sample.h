@@ -50,6 +50,12 @@ bool tn__sample_is_image(const tn_sample_input *in);
  * whole. */
 void tn__sample_values(const tn_sample *s, int i, tn_dtype chosen, uint64_t seed, int64_t first, int64_t n,
                        double *values);
+/* The same as a call's options ask: repeated, and with infinities. how->batch is not looked at. */
+void tn__sample_draw(const tn_sample *s, int i, const tn_op_call_options *how, int64_t first, int64_t n,
+                     double *values);
+/* Input i on the default device, laid out as how->layout says. values: NULL if they are to be drawn. */
+tn_tensor *tn__sample_tensor(tn_context *tn, const tn_sample *s, int i, const tn_op_call_options *how,
+                             const double *values);
 /* A number in [0, 1), the same for the same seed and index. */
 double tn__sample_random(uint64_t seed, uint64_t index);
 

@@ -106,6 +106,8 @@ static inline tn_tensor *tn__nil(tn_context *tn)
 
 /* ---- engine/device.c */
 
+/* Takes back tn_on_close for an object that is released earlier. */
+void tn__forget_close(tn_context *tn, const void *object);
 /* Moves the generator on by one call; *seed and *offset are what that call uses. */
 void tn__next_rng(tn_context *tn, uint64_t *seed, uint64_t *offset);
 

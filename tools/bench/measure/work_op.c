@@ -12,7 +12,8 @@ static const char *text(const bench_worker *w, const char *key)
 static void open(bench_worker *w)
 {
     double start = tool_now();
-    w->call = tn_op_call_open(w->tn, text(w, "op"), text(w, "sample"), w->batch_size, w->dtype);
+    w->call = tn_op_call_open(w->tn, text(w, "op"), text(w, "sample"),
+                              &(tn_op_call_options){.batch = w->batch_size, .dtype = w->dtype});
     w->data_time = tool_now() - start;
 }
 
