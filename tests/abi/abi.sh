@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The ABI's promises: golden files, append-only growth, headers that every compiler takes.
-# Usage: abi.sh layout|catalogue|frozen|headers|append-only|abidiff|update     (update rewrites the golden files)
+# Usage: abi.sh layout|catalogue|headers|append-only|abidiff|update|update-binary     (update rewrites the golden files)
+#        abi.sh binary|future TENON     (TENON: the program)
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -125,6 +126,54 @@ check_append_only()
     allowed 'operator added' tenon_ops.h '/^TN_OP(erf,/i TN_OP(erfc, "erfc/1(x:T[...]) -> y:T[...]", 4, "1 - erf")'
 }
 
+vendor=$root/tests/bad_plugins/conform
+binary=$here/plugin-1.0-x86_64.so
+
+# plugin SOURCE HEADERS TO: as a vendor would build it
+plugin()
+{
+    $cc -std=c11 -D_GNU_SOURCE -Os -fPIC -shared -fvisibility=hidden -I"$2" -I"$vendor" "$1" -o "$3" -pthread -lm -s
+}
+
+# serves TENON FILE: the plugin is loaded, passes conformance of its operators, and works for a program that names it
+serves()
+{
+    TENON_PLUGIN_FILES=$2 TENON_PLUGIN_PATH=/nonexistent TENON_LOG=info "$1" backends >"$work/backends" 2>"$work/log"
+    grep -A1 '^. vendor 1.0' "$work/backends" | grep 'vendor:0' || { cat "$work/backends"; exit 1; }
+    "$1" conform "$2" --level 2
+}
+
+# The binary of 1.0 was made once (update-binary) and must work for ever.
+check_binary()
+{
+    [ "$(uname -sm)" = 'Linux x86_64' ] || { echo "the binary is for Linux on x86-64"; exit 77; }
+    serves "$1" "$binary"
+}
+
+# A plugin of a made-up 1.1: each struct that may grow has a field more.
+check_future()
+{
+    mutate tenon_abi.h '/^#define TN_ABI_MINOR/s/0/1/
+        /^    void (\*shutdown)(void);/a void (*extra)(void);
+        /^    uint64_t flags; .*TN_PLAN_\*/a uint64_t extra;
+        /^    uint64_t alignment; .*alloc guarantees/a const char *extra;
+        /^    char sanitizer\[32\];/a char extra[64];
+        /^    void (\*destroy)(tn_device \*device, tn_graph \*graph);/a void (*extra)(tn_graph *graph);'
+    sed -i '/^TN_OP(erf,/i TN_OP(erfc, "erfc/1(x:T[...]) -> y:T[...]", 4, "1 - erf")' "$work/mutant/tenon_ops.h"
+    [ "$(grep -c ' extra\|(\*extra)' "$work/mutant/tenon_abi.h")" = 5 ]
+    append=$(layout "$work/mutant" | grep -c ' extra')
+    [ "$append" = 5 ]
+    plugin "$here/future.c" "$work/mutant" "$work/future.so"
+    serves "$1" "$work/future.so"
+    grep 'relu/2, which this core does not know' "$work/log"
+    grep 'erfc/1, which this core does not know' "$work/log"
+}
+
+update_binary()
+{
+    plugin "$vendor/sound_synchronous.c" "$abi" "$binary"
+}
+
 # probe: an object whose debug information holds every type of the plugin table
 probe()
 {
@@ -159,6 +208,9 @@ catalogue) check_catalogue ;;
 headers) check_headers ;;
 append-only) check_append_only ;;
 abidiff) check_abidiff ;;
+binary) check_binary "$2" ;;
+future) check_future "$2" ;;
 update) update ;;
+update-binary) update_binary ;;
 *) sed -n 's/^# Usage: //p' "$0"; exit 2 ;;
 esac
