@@ -28,4 +28,7 @@ string(REGEX REPLACE "/$" "" to_prefix "${to_prefix}")
 configure_file(cmake/tenon.pc.in ${PROJECT_BINARY_DIR}/cmake/tenon.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/cmake/tenon.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
+install(PROGRAMS tools/new-plugin DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME tenon-new-plugin)
+install(DIRECTORY abi/template/ DESTINATION ${CMAKE_INSTALL_DATADIR}/tenon/template)
+install(FILES abi/WRITING_A_PLUGIN.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/libtenon-dev)
 unset(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME)

@@ -20,9 +20,9 @@ expect() {
 sanitizers=$(sed -n 's/^TENON_SANITIZE:[A-Z]*=//p' "$build/CMakeCache.txt")
 flag=${sanitizers:+-fsanitize=$sanitizers}
 
-# outside PROJECT: configures and builds tests/outside/PROJECT against the installed Tenon.
+# outside NAME FOLDER: configures and builds the project in FOLDER against the installed Tenon.
 outside() {
-    expect "" cmake --no-warn-unused-cli -S "$source/tests/outside/$1" -B "$work/$1" \
+    expect "" cmake --no-warn-unused-cli -S "$2" -B "$work/$1" \
         -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS="$flag" -DCMAKE_CXX_FLAGS="$flag"
     expect "" cmake --build "$work/$1"
 }
@@ -37,11 +37,12 @@ for plugin in "$build"/lib/tenon/plugins/1/*.so; do
     [ ! -e "$plugin" ] || expect "$prefix" "$prefix/bin/tenon" backends
 done
 
-outside library
+outside library "$source/tests/outside/library"
 expect "relu on reference:0" "$work/library/outside" reference
 "$work/library/outside_cxx"
 
-outside plugin
+"$prefix/bin/tenon-new-plugin" "$work/demo" demo
+outside plugin "$work/demo"
 [ "$(nm -D --defined-only "$work/plugin/demo.so" | grep -c ' T ')" = 1 ] # the entry symbol alone
 expect "demo:0" env TENON_PLUGIN_FILES="$work/plugin/demo.so" "$prefix/bin/tenon" backends
 expect "relu on demo:0" env TENON_PLUGIN_FILES="$work/plugin/demo.so" "$work/library/outside" demo
