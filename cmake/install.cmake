@@ -1,5 +1,5 @@
 # What is installed: the command, the library, the headers, what other projects find them by, and what plugins are made
-# with. Plugins install themselves: TenonPlugin.cmake.
+# with. Each component is a Debian package of that name: packages.cmake. Plugins install themselves: TenonPlugin.cmake.
 include(CMakePackageConfigHelpers)
 
 set_target_properties(tenon_abi PROPERTIES EXPORT_NAME abi)
