@@ -28,7 +28,7 @@ static const struct argp parser = {
 
 /* ---- for programs ------------------------------------------------------------------------------------------- */
 
-static json_t *device_json(const tn_device_status *device)
+json_t *tool_device_json(const tn_device_status *device)
 {
     return json_pack("{s:o, s:o, s:o, s:s, s:I}", "name", tool_json_text(device->name), "description",
                      tool_json_text(device->description), "architecture", tool_json_text(device->architecture), "kind",
@@ -38,7 +38,7 @@ static json_t *device_json(const tn_device_status *device)
 static json_t *backend_json(const tn_backend_status *backend)
 {
     json_t *devices = json_array();
-    for (int i = 0; i < backend->n_devices; i++) json_array_append_new(devices, device_json(&backend->devices[i]));
+    for (int i = 0; i < backend->n_devices; i++) json_array_append_new(devices, tool_device_json(&backend->devices[i]));
     return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "name", tool_json_text(backend->name), "path",
                      tool_json_text(backend->path), "version", tool_json_text(backend->version), "library",
                      tool_json_text(backend->library), "chosen", backend->chosen, "refused",

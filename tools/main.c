@@ -7,8 +7,8 @@
 #include "tool.h"
 
 static const tool_command *const commands[] = {
-    &tool_train, &tool_eval,    &tool_predict,  &tool_export, &tool_run,  &tool_program,
-    &tool_bench, &tool_conform, &tool_backends, &tool_ops,    &tool_data,
+    &tool_train, &tool_eval,    &tool_predict,  &tool_export, &tool_run, &tool_program,
+    &tool_bench, &tool_conform, &tool_backends, &tool_doctor, &tool_ops, &tool_data,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

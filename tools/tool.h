@@ -21,7 +21,7 @@ typedef struct tool_command {
 } tool_command;
 
 extern const tool_command tool_train, tool_eval, tool_predict, tool_export, tool_run, tool_program, tool_bench,
-    tool_conform, tool_backends, tool_ops, tool_data;
+    tool_conform, tool_backends, tool_doctor, tool_ops, tool_data;
 
 /* ---- options.c: values of options. A bad one is a usage error that says what is possible; it ends the process. */
 
@@ -81,6 +81,10 @@ tool_score tool_evaluate(tn_module *model, tn_loader *loader, const volatile sig
 /* The model in evaluation mode as a program of one input and one result, which has run once without gradients, on `batch`
  * images of zeros; it is named after the setup's model. passes: NULL for the usual ones. NULL on error. */
 tn_program *tool_record(tn_module *model, const tool_setup *setup, int64_t batch, const char *passes);
+
+/* ---- backends.c */
+
+json_t *tool_device_json(const tn_device_status *device);
 
 /* ---- file.c */
 
