@@ -44,6 +44,7 @@ static void describe_device(conform_candidate *candidate, const tn_plugin *plugi
 static void get_acquainted(void *arg)
 {
     acquaintance *a = arg;
+    conform_current = &a->run;
     const tn_plugin *plugin = conform_load(&a->run);
     if (!plugin) {
         KEEP(a->candidate.why, a->run.why);

@@ -63,11 +63,11 @@ static void settle_in(channels *c)
 static bool wait_for(pid_t child, int alive, double timeout, int *end)
 {
     const double start = tool_now();
-    struct pollfd watched = {.fd = alive, .events = POLLIN};
+    struct pollfd news = {.fd = alive, .events = POLLIN};
     int slice = SLICE_MS;
     do {
-        if (poll(&watched, 1, slice) > 0) { /* closed: the end is near */
-            watched.fd = -1;
+        if (poll(&news, 1, slice) > 0) { /* closed: the end is near */
+            news.fd = -1;
             slice = 1;
         }
         if (waitpid(child, end, WNOHANG) == child) return true;

@@ -4,6 +4,11 @@
 #ifndef TENON_CONFORM_PARTS_H
 #define TENON_CONFORM_PARTS_H
 
+#include <locale.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/types.h>
+
 #include "conform.h"
 
 /* ---- child.c: a function at work in a process of its own */
@@ -82,8 +87,95 @@ bool conform_write_junit(const char *path, const conform_results *results);
 /* The entry function; NULL after conform_fail. */
 tn_plugin_query_fn conform_find_query(conform_run *run);
 
+/* ---- state.c: what no plugin may change */
+
+enum { CONFORM_SIGNALS = 32 };
+
+typedef struct conform_state {
+    uint64_t float_mode;
+    char locale[300];
+    locale_t thread_locale;
+    struct sigaction actions[CONFORM_SIGNALS];
+    sigset_t blocked;
+    cpu_set_t affinity;
+    uint64_t environment, directory; /* a hash; a number of the file system */
+    mode_t mask;
+    int64_t printed; /* bytes on standard output */
+} conform_state;
+
+void conform_state_take(conform_state *state);
+/* What is not as before, in a few words (text, or static); NULL if all is. */
+const char *conform_state_changed(const conform_state *before, char *text, size_t size);
+
+/* ---- run.c */
+
+extern conform_run *conform_current; /* the check at work in this process */
+
 /* ---- guard.c: the host as the plugin sees it */
 
 extern const tn_host_api conform_host;
+
+typedef struct conform_guard {
+    int64_t live, calls; /* blocks of host->alloc that are in use; calls of it so far */
+    int64_t fail_at;     /* how many more calls succeed before one that fails; below 0: all do */
+} conform_guard;
+extern conform_guard conform_guarded; /* its numbers change atomically */
+
+/* From now on, this thread is in execute of an operator (NULL: no more), and may not allocate. */
+void conform_guard_executing(const char *op);
+
+/* ---- memory.c: device memory between canaries */
+
+typedef struct shim_device {
+    const tn_plugin *plugin; /* the real one, as the handle */
+    tn_device *handle;
+    tn_stream *looking; /* for looking at memory that the host cannot reach */
+    pthread_mutex_t lock;
+    tn_device_info info;
+} shim_device;
+
+tn_status shim_memory_alloc(tn_device *device, uint32_t kind, uint64_t bytes, void **memory, tn_error *error);
+void shim_memory_free(tn_device *device, uint32_t kind, void *memory);
+/* The block of device memory that the address lies in, or false. */
+bool shim_memory_find(const void *address, char **start, uint64_t *bytes);
+/* Looks at all canaries; false after conform_fail. */
+bool shim_memory_intact(void);
+/* Device memory from and to the host, at once; no stream may be working on it. */
+bool shim_read(shim_device *device, void *to, const void *from, uint64_t bytes);
+bool shim_write(shim_device *device, void *to, const void *from, uint64_t bytes);
+
+/* ---- watch.c: one execution, looked at from all sides */
+
+/* What it is given, in the order of the schema: inputs, then outputs. */
+typedef struct watched {
+    const char *op;
+    int n_in, n;
+    const tn_tensor_desc *desc; /* n of them; rank UINT32_MAX where absent */
+    const bool *writes;         /* n: an output, or updated in place */
+} watched;
+
+typedef struct watch watch;
+/* Keeps what is there, and poisons outputs. NULL if there is no memory for it, or the device fails. */
+watch *watch_open(const watched *what, shim_device *device, const tn_bindings *bindings);
+/* Compares what is there with what should be, and releases the watch. */
+void watch_close(watch *w);
+
+/* ---- plan.c: kernels and plans that watch */
+
+tn_status shim_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error);
+tn_status shim_plan_create(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
+                           tn_error *error);
+
+/* Did who failed say so as the ABI wants it? what: "plan_create of relu". */
+void conform_described(tn_status status, const tn_error *error, const char *what);
+
+/* ---- shim.c */
+
+/* What is alive behind the shim; its numbers change atomically. */
+typedef struct shim_count {
+    int64_t devices, memory, streams, events, plans;
+} shim_count;
+extern shim_count shim_live;
+const tn_plugin *shim_plugin(void); /* the real one; NULL before conform_open */
 
 #endif

@@ -3,14 +3,21 @@
  * What a check says: it failed, or has nothing to look at here. */
 #include "parts.h"
 
+conform_run *conform_current;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Of several threads that fail, the first is heard. */
 bool conform_fail(conform_run *run, const char *format, ...)
 {
-    if (run->outcome == CONFORM_FAIL) return false;
     va_list args;
-    va_start(args, format);
-    vsnprintf(run->why, sizeof run->why, format, args);
-    va_end(args);
-    run->outcome = CONFORM_FAIL;
+    pthread_mutex_lock(&lock);
+    if (run->outcome != CONFORM_FAIL) {
+        va_start(args, format);
+        vsnprintf(run->why, sizeof run->why, format, args);
+        va_end(args);
+        run->outcome = CONFORM_FAIL;
+    }
+    pthread_mutex_unlock(&lock);
     return false;
 }
 

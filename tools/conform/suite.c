@@ -61,8 +61,14 @@ static void leave_others_alone(void)
 static void do_work(void *arg)
 {
     work *w = arg;
+    conform_state before;
+    char text[300];
     leave_others_alone();
+    conform_current = &w->run;
+    conform_state_take(&before);
     w->check->run(&w->run);
+    const char *changed = conform_state_changed(&before, text, sizeof text);
+    if (changed) conform_fail(&w->run, "the plugin changed %s", changed);
     if (w->run.outcome == CONFORM_PASS && w->run.compared == 0)
         conform_fail(&w->run, "the check has looked at nothing");
 }
