@@ -29,7 +29,7 @@ typedef struct conform_run {
     const conform_options *options;
     const char *op;          /* the operator, for checks that run once for each; else NULL */
     conform_outcome outcome; /* PASS until conform_fail or conform_skip */
-    char why[CONFORM_WHY];   /* the first failure, or why it was skipped */
+    char why[CONFORM_WHY];   /* the first failure, or why it was skipped, or a note */
     int64_t compared; /* things looked at: samples, buffers, steps; a check that passes has looked at one at least */
 } conform_run;
 
@@ -49,6 +49,8 @@ extern const conform_check conform_level0[], conform_level1[], conform_level2[],
  * reads well. */
 bool conform_fail(conform_run *run, const char *format, ...) TN_PRINTF(2, 3);
 void conform_skip(conform_run *run, const char *format, ...) TN_PRINTF(2, 3);
+/* Something worth knowing of a check that passes. */
+void conform_note(conform_run *run, const char *format, ...) TN_PRINTF(2, 3);
 /* What went wrong in a context becomes the run's failure; true if nothing did. */
 bool conform_check_context(conform_run *run, tn_context *tn, const char *doing);
 
@@ -68,10 +70,12 @@ void conform_device_close(conform_device *device);
 
 /* ---- shim.c: the plugin wrapped in a table that watches it, under the core
  *
- * Every plan_create and execute that the core asks for goes through checks: outputs are poisoned with NaN bytes before,
- * canaries surround the workspace, which is no larger than the plan said, and are looked at afterwards; execute may not
- * allocate from the host, and neither call may change the floating-point mode, locale, signal handlers, affinity or
- * standard output. What is noticed becomes the run's failure. */
+ * Every plan_create and execute that the core asks for goes through checks. The first executions of each plan, and some
+ * later ones, are looked at from all sides: outputs are poisoned with NaN bytes before; canaries surround the workspace,
+ * which is no larger than the plan said; inputs, gaps between the elements of a strided output, and what lies around
+ * outputs must be as they were; the floating-point mode, locale, signal handlers, affinity and standard output, too. The
+ * device is waited for then; other executions are queued as they come. No execution may allocate from the host. What is
+ * noticed becomes the run's failure. */
 
 /* A context on the plugin's device, named "candidate", through the shim; an operator that it lacks is an error unless
  * `fallback`. NULL after conform_fail. Close it with conform_close. */

@@ -3,7 +3,48 @@
  * The plugin as it is: its table, and one of its devices with a stream, without a core around them. */
 #include <dlfcn.h>
 
+#include <string.h>
+
 #include "parts.h"
+
+/* ---- the table */
+
+#define SLOT(field)                        \
+    {                                      \
+#field, offsetof(tn_plugin, field) \
+    }
+static const struct {
+    const char *name;
+    size_t offset;
+} required[] = {
+    SLOT(name),        SLOT(version),       SLOT(vendor),        SLOT(library),       SLOT(device_count),
+    SLOT(device_info), SLOT(device_open),   SLOT(device_close),  SLOT(memory_alloc),  SLOT(memory_free),
+    SLOT(memory_copy), SLOT(memory_fill),   SLOT(memory_info),   SLOT(stream_create), SLOT(stream_destroy),
+    SLOT(stream_sync), SLOT(event_create),  SLOT(event_destroy), SLOT(event_record),  SLOT(event_wait),
+    SLOT(event_query), SLOT(event_elapsed), SLOT(get_extension), SLOT(shutdown),
+};
+#undef SLOT
+
+bool conform_table_complete(conform_run *run, const tn_plugin *plugin)
+{
+    if (!TN_HAS_FIELD(plugin, tn_plugin, shutdown))
+        return conform_fail(run, "the table claims a size of %llu bytes, fewer than the %zu of ABI 1.0",
+                            (unsigned long long)plugin->struct_size, sizeof *plugin);
+    for (size_t i = 0; i < sizeof required / sizeof *required; i++)
+        if (!*(void *const *)((const char *)plugin + required[i].offset))
+            return conform_fail(run, "the table has no %s", required[i].name);
+    if (!tn_abi_compatible(plugin->abi_major, plugin->abi_minor, 0))
+        return conform_fail(run, "the table is of ABI %u.%u; this core needs %d", plugin->abi_major, plugin->abi_minor,
+                            TN_ABI_MAJOR);
+    const size_t n = strspn(plugin->name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+    if (n == 0 || n >= sizeof((tn_plugin_note *)0)->name || plugin->name[n] || strcmp(plugin->name, "auto") == 0)
+        return conform_fail(run,
+                            "the name \"%.60s\" is not usable: lower case letters, digits, _ and -, and not \"auto\"",
+                            plugin->name);
+    return !plugin->n_kernels || plugin->kernels || conform_fail(run, "the table has no kernels, but says it has");
+}
+
+/* ---- loading */
 
 tn_plugin_query_fn conform_find_query(conform_run *run)
 {
@@ -30,8 +71,10 @@ const tn_plugin *conform_load(conform_run *run)
         return NULL;
     }
     if (!plugin) conform_fail(run, "query succeeded, but gave no table");
-    return plugin;
+    return plugin && conform_table_complete(run, plugin) ? plugin : NULL;
 }
+
+/* ---- a device */
 
 static bool open_parts(conform_run *run, conform_device *device)
 {

@@ -86,6 +86,27 @@ bool conform_write_junit(const char *path, const conform_results *results);
 
 /* The entry function; NULL after conform_fail. */
 tn_plugin_query_fn conform_find_query(conform_run *run);
+/* Has the table all that ABI 1.0 asks for, and can be used? False after conform_fail. */
+bool conform_table_complete(conform_run *run, const tn_plugin *plugin);
+
+/* ---- elf.c: the plugin's file */
+
+typedef struct elf_file elf_file;
+elf_file *elf_open(conform_run *run); /* NULL after conform_fail */
+void elf_close(elf_file *file);
+/* Dynamic symbol i: "" for one that is neither exported nor wanted; NULL after the last. */
+const char *elf_symbol(const elf_file *file, uint64_t i, bool *defined);
+const char *elf_needed(const elf_file *file,
+                       uint64_t i); /* the i-th library that it is linked to; NULL after the last */
+bool elf_note(const elf_file *file, tn_plugin_note *note); /* fields that it lacks are 0 */
+
+/* ---- table.c: checks of level 0 */
+
+void conform_kernels(conform_run *run);
+void conform_devices_described(conform_run *run);
+void conform_devices_shorter(conform_run *run);
+void conform_devices_out_of_range(conform_run *run);
+void conform_devices_reopen(conform_run *run);
 
 /* ---- state.c: what no plugin may change */
 

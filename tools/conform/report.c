@@ -48,7 +48,7 @@ static void print_lines(const char *text, const char *indent)
 
 static void print_result(const conform_result *r)
 {
-    if (r->outcome == CONFORM_PASS) return;
+    if (r->outcome == CONFORM_PASS && !r->why[0]) return;
     printf("  %s %s%s%s: %s\n", outcomes[r->outcome], r->check->name, r->op ? " " : "", r->op ? r->op : "",
            r->outcome == CONFORM_FAIL ? r->check->promise : r->why);
     if (r->outcome != CONFORM_FAIL) return;

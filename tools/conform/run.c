@@ -31,6 +31,15 @@ void conform_skip(conform_run *run, const char *format, ...)
     run->outcome = CONFORM_SKIP;
 }
 
+void conform_note(conform_run *run, const char *format, ...)
+{
+    if (run->outcome != CONFORM_PASS || run->why[0]) return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(run->why, sizeof run->why, format, args);
+    va_end(args);
+}
+
 bool conform_check_context(conform_run *run, tn_context *tn, const char *doing)
 {
     if (tn_check(tn) == TN_OK) return true;
