@@ -198,8 +198,9 @@ static const tn_kernel kernels[] = {
 tn_status tn_reference_query(const tn_host_api *host, const tn_plugin **plugin, tn_error *error)
 {
     static tn_plugin table;
-    (void)host;
-    (void)error;
+    if (host->abi_major != TN_ABI_MAJOR)
+        return tn_fail(error, TN_UNSUPPORTED, 0, "the reference backend speaks ABI %d, its host %u.%u", TN_ABI_MAJOR,
+                       host->abi_major, host->abi_minor);
     table = tn__host_device;
     table.struct_size = sizeof table;
     table.abi_major = TN_ABI_MAJOR;

@@ -22,16 +22,18 @@ static tn_status device_count(uint32_t *count, tn_error *reason)
 static tn_status device_info(uint32_t index, tn_device_info *info, tn_error *error)
 {
     if (index) return tn_fail(error, TN_NOT_FOUND, 0, "the reference backend has one device, not %u", index + 1);
-    uint64_t size = info->struct_size;
-    *info = (tn_device_info){.name = "this computer's CPU, portable C",
-                             .architecture = "c11",
-                             .location = "",
-                             .kind = TN_DEVICE_CPU,
-                             .image_layout = TN_LAYOUT_NCHW,
-                             .flags = TN_DEVICE_SYNCHRONOUS | TN_DEVICE_HOST_MEMORY,
-                             .alignment = ALIGNMENT};
-    info->struct_size = size;
-    info->memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    const tn_device_info all = {
+        .struct_size = info->struct_size,
+        .name = "this computer's CPU, portable C",
+        .architecture = "c11",
+        .location = "",
+        .kind = TN_DEVICE_CPU,
+        .image_layout = TN_LAYOUT_NCHW,
+        .flags = TN_DEVICE_SYNCHRONOUS | TN_DEVICE_HOST_MEMORY,
+        .memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE),
+        .alignment = ALIGNMENT,
+    };
+    memcpy(info, &all, info->struct_size < sizeof all ? info->struct_size : sizeof all);
     return TN_OK;
 }
 
