@@ -13,9 +13,11 @@ static void executes(conform_run *run)
         for (const char *const *sample = ops[i].samples; *sample; sample++) {
             if (!tn_backend_has_op("candidate", ops[i].name)) continue;
             for (int k = 0; k < 2; k++) {
-                tn_op_call *call = tn_op_call_open(tn, ops[i].name, *sample, 3, k ? TN_F64 : TN_F32);
+                const tn_op_call_options options = {.batch = 3, .dtype = k ? TN_F64 : TN_F32};
+                tn_op_call *call = tn_op_call_open(tn, ops[i].name, *sample, &options);
                 if (call && tn_op_call_run(call) == TN_OK) run->compared++;
                 if (tn_check(tn) == TN_UNSUPPORTED) tn_clear(tn);
+                tn_op_call_close(call);
                 if (!conform_check_context(run, tn, ops[i].name)) break;
             }
         }
