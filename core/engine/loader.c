@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <libgen.h>
 #include <limits.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,10 +28,13 @@ void tn__refuse_plugin(tn_backend *backend, const char *rule, const char *format
 const char *tn__library_dir(void)
 {
     static char dir[PATH_MAX];
-    Dl_info info;
-    if (dir[0]) return dir;
     char real[PATH_MAX];
-    if (!dladdr((void *)&tn__host, &info) || !info.dli_fname || !realpath(info.dli_fname, real)) return NULL;
+    Dl_info info;
+    struct link_map *map = NULL;
+    if (dir[0]) return dir;
+    if (!dladdr1(&tn__host, &info, (void **)&map, RTLD_DL_LINKMAP) || !map) return NULL;
+    /* A program that the core is linked into has no name there, and argv[0] is what its caller likes to say. */
+    if (!realpath(*map->l_name ? map->l_name : "/proc/self/exe", real)) return NULL;
     snprintf(dir, sizeof dir, "%s", dirname(real));
     return dir;
 }

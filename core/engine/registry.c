@@ -73,16 +73,19 @@ static bool are_variants(const tn_backend *a, const tn_backend *b)
     return a->elf.has_note && b->elf.has_note && strcmp(a->name, b->name) == 0 && same_folder(a, b);
 }
 
-/* Of several files of one name in one folder, the one that asks most of the CPU comes first. Those that ask too much are
- * refused already. */
+/* Of several files of one name in one folder, the one that asks most of the CPU comes first: it takes the place of the
+ * first of them, and the others come next in their order. Those that ask too much are refused already. */
 static void put_best_variants_first(void)
 {
     for (int i = 1; i < n_backends; i++)
-        for (int k = i; k > 0 && are_variants(&backends[k - 1], &backends[k]); k--) {
-            if (tn__cpu_rank(backends[k].elf.note.cpu) <= tn__cpu_rank(backends[k - 1].elf.note.cpu)) break;
-            tn_backend better = backends[k];
-            backends[k] = backends[k - 1];
-            backends[k - 1] = better;
+        for (int k = 0; k < i; k++) {
+            if (!are_variants(&backends[k], &backends[i]) ||
+                tn__cpu_rank(backends[i].elf.note.cpu) <= tn__cpu_rank(backends[k].elf.note.cpu))
+                continue;
+            tn_backend better = backends[i];
+            memmove(&backends[k + 1], &backends[k], (size_t)(i - k) * sizeof *backends);
+            backends[k] = better;
+            break;
         }
 }
 
