@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Never answers. */
+ * Its constructor never returns. */
 #include "base.h"
 
 #include <unistd.h>
 
+__attribute__((constructor)) static void hang(void)
+{
+    for (;;) pause();
+}
+
 QUERY
 {
     *plugin = &base;
-    for (;;) pause();
+    return TN_OK;
 }

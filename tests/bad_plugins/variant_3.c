@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define VARIANT "x86-64-v3"
+#include "variant.h"
