@@ -28,6 +28,8 @@ must() {
     exit 1
 }
 
+lacks() { ! grep -E "$2" "$1"; }
+
 configure() {
     cmake --no-warn-unused-cli -S "$demo" -B "$demo/build" -DCMAKE_PREFIX_PATH="$prefix" \
         -DCMAKE_C_COMPILER="$compiler" -DCMAKE_C_FLAGS="-Werror ${sanitizers:+-fsanitize=$sanitizers}" "$@"
@@ -109,40 +111,56 @@ add_operator() {
     must cmake --build "$demo/build"
 }
 
-run_conform() {
-    "$prefix/bin/tenon" conform --help >/dev/null 2>&1 || return
-    must ctest --test-dir "$demo/build" --output-on-failure
-}
-
 note_field() { readelf -p .note.tenon "$1" | sed -n "s/^ *\[ *$2\]  //p"; }
 
 note_is_there() {
     must readelf -n "$1"
-    holds "readelf finds no fault with $1" eval '! grep -i warning "$work/log"'
+    holds "readelf finds no fault with $1" lacks "$work/log" 'Warning'
     holds "$1 has a note" grep -q '^  TenonPlugin  *0x00000240' "$work/log"
     holds "its name is in the note" [ "$(note_field "$1" 28)" = myacc ]
     holds "its version, too" [ "$(note_field "$1" 58)" = 0.1.0 ]
+}
+
+# Two files of one name: the CPU decides, or what it is capped to.
+variants() {
+    block "$source/abi/WRITING_A_PLUGIN.md" cmake 1 >>"$demo/CMakeLists.txt"
+    [ "$(uname -m)" = x86_64 ] || return
+    must configure
+    must cmake --build "$demo/build"
+    note_is_there "$demo/build/myacc-v3.so"
+    holds "what it asks of the CPU is in the note" [ "$(note_field "$demo/build/myacc-v3.so" b8)" = x86-64-v3 ]
+    subject=(env TENON_PLUGIN_PATH="$demo/build" "$prefix/bin/tenon" backends)
+    ! grep -qw avx2 /proc/cpuinfo || expect 0 '^. myacc .*/myacc-v3.so$'
+    subject=(env TENON_CPU=x86-64-v2 "${subject[@]}")
+    expect 0 '^. myacc .*/myacc.so$'
 }
 
 conforms() {
     make_demo
     note_is_there "$demo/build/myacc.so"
     holds "one symbol is exported" [ "$(nm -D --defined-only "$demo/build/myacc.so" | grep -c ' T ')" = 1 ]
-    run_conform
+    must ctest --test-dir "$demo/build" --output-on-failure
     add_operator
-    run_conform
+    must ctest --test-dir "$demo/build" --output-on-failure
     subject=(env TENON_PLUGIN_FILES="$demo/build/myacc.so" "$prefix/bin/tenon")
     expect 0 'myacc 0.1.0' backends
     expect 0 '^operator .*myacc' ops
     expect 0 '^add  *yes *yes' ops
 
+    variants
+
     # The note outlives what builds and packagers do.
-    strip "$demo/build/myacc.so"
+    must strip "$demo/build/myacc.so"
     note_is_there "$demo/build/myacc.so"
-    for flags in '-O2 -flto' '-ffunction-sections -fdata-sections -Wl,--gc-sections'; do
-        must configure -DCMAKE_C_FLAGS="$flags"
-        must cmake --build "$demo/build"
-        note_is_there "$demo/build/myacc.so"
+    for compiler in gcc clang; do
+        command -v "$compiler" >/dev/null || continue
+        for flags in '-O2 -flto' '-fdata-sections -Wl,--gc-sections' '-fsanitize=address,undefined'; do
+            rm -r "$demo/build"
+            must configure -DCMAKE_C_FLAGS="$flags"
+            must cmake --build "$demo/build"
+            note_is_there "$demo/build/myacc.so"
+        done
+        holds "the sanitizer is in the note" [ "$(note_field "$demo/build/myacc.so" 238)" = address ]
     done
 }
 
@@ -151,10 +169,10 @@ trains() {
     [ -e "$data/mnist/train-images-idx3-ubyte" ] || { echo "MNIST is not in $data: tenon data fetch mnist" && exit 77; }
     make_demo
     add_operator
-    subject=(env TENON_PLUGIN_FILES="$demo/build/myacc.so" TENON_FALLBACK=allow "$prefix/bin/tenon" train
-        --backend myacc --model simplenet --epochs 1 --batch-size 3000 --json "$work/result")
-    expect 0 'not all of it ran on myacc:0'
-    expect 0 'linear .* on reference:0'
+    must env TENON_PLUGIN_FILES="$demo/build/myacc.so" TENON_FALLBACK=allow "$prefix/bin/tenon" train \
+        --backend myacc --model simplenet --epochs 1 --batch-size 3000 --json "$work/result"
+    holds "what ran elsewhere is reported" grep -q '^  linear .* on reference:0$' "$work/log"
+    holds "relu and add ran on the plugin" lacks "$work/log" '^  (relu|add) '
     holds "it learned" awk -F'"accuracy":' '{ exit !($2 + 0 > 0.7) }' "$work/result"
     cat "$work/result"
     subject=(env TENON_PLUGIN_FILES="$demo/build/myacc.so" "$prefix/bin/tenon" train --backend myacc --model simplenet)

@@ -109,10 +109,16 @@ if [ -d "$work/tenon-plugin-onednn" ]; then
         fail "onednn is refused where it was unpacked to"
 fi
 
+# ---- and a vendor's package is made with them
+
 unpack "$work/dev" libtenon libtenon-dev tenon
 "$work/dev/usr/bin/tenon-new-plugin" "$work/plugin" demo
-cmake -S "$work/plugin" -B "$work/plugin/build" -DCMAKE_PREFIX_PATH="$work/dev/usr" >"$work/log" 2>&1 ||
-    fail "a plugin cannot be configured with what was unpacked: $(<"$work/log")"
+(cmake -S "$work/plugin" -B "$work/plugin/build" -DCMAKE_PREFIX_PATH="$work/dev/usr" &&
+    cmake --build "$work/plugin/build" && cd "$work/plugin/build" && cpack) >"$work/log" 2>&1 ||
+    fail "no package of a plugin can be made with what was unpacked: $(<"$work/log")"
 grep -qx "Tenon_PROGRAM:FILEPATH=$work/dev/usr/bin/tenon" "$work/plugin/build/CMakeCache.txt" ||
     fail "the plugin's test does not use the program that was unpacked"
+mv "$work/plugin/build"/tenon-plugin-demo_*.deb "$work/debs/"
+[ "$(files tenon-plugin-demo)" = "$work/dev/usr/$(cached CMAKE_INSTALL_LIBDIR)/tenon/plugins/1/demo.so" ] || fail "the vendor's package has $(files tenon-plugin-demo)"
+! grep tenon <<<"$(field tenon-plugin-demo Depends)" || fail "the vendor's package needs a package of ours"
 echo "the packages ${packages[*]} hold each installed file once, and work"
