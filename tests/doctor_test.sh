@@ -68,6 +68,8 @@ examine 0
 reports 'variables are shown' "{'TENON_PLUGIN_PATH', 'OMP_NUM_THREADS', 'CUDA_VISIBLE_DEVICES'} <= {v['name'] for v in r['environment']}"
 reports 'a slip of the pen is pointed out' "[v['remark'] for v in r['environment'] if v['name'] == 'TENON_PLUGNI_PATH'] == ['nothing here reads this; did you mean TENON_PLUGIN_PATH?']"
 reports 'no far-fetched guess is made' "[v['remark'] for v in r['environment'] if v['name'] == 'TENON_SOMETHING_ELSE_ALTOGETHER'] == ['nothing here reads this, unless it belongs to a plugin']"
+TENON_PROBE=nobody expect 0 'TENON_PROBE=nobody .not one of: foreign all none'
+TENON_PROBE=none expect 0 'TENON_PROBE=none$'
 unset TENON_PLUGNI_PATH TENON_SOMETHING_ELSE_ALTOGETHER OMP_NUM_THREADS
 
 # ---- a folder of all kinds
@@ -98,7 +100,7 @@ reports 'a writable file is helped' "p['open']['remedy'] == 'chmod o-w $work/plu
 reports 'hidden GPUs are thought of' "'unset CUDA_VISIBLE_DEVICES' in p['no_device']['remedy']"
 reports 'a capped CPU is thought of' "'unset TENON_CPU' in p['unknown_cpu']['remedy']"
 reports 'a missing library is named' "[(l['by'], l['path']) for l in p['needs_library']['libraries'] if l['state'] == 'missing'] == [('linked', None)]"
-reports 'what a note asks for is looked for' "[(l['name'], l['by'], l['state']) for l in p['noted']['libraries'] if l['name'] != 'libc.so.6'] == [('libm.so.6', 'note', 'found'), ('libtenon_nonesuch.so.3', 'note', 'missing')]"
+reports 'what a note asks for is looked for' "[l['state'] for n in ('libm.so.6', 'libtenon_nonesuch.so.3') for l in p['noted']['libraries'] if l['name'] == n] == ['found', 'missing']"
 reports 'a library that is found has a path' "all(l['path'].startswith('/') for x in p.values() for l in x['libraries'] if l['state'] == 'found')"
 reports 'notes are shown' "p['noted']['note'] == dict(abi='1.0', name='noted', version='1.0', vendor=\"Tenon's tests\", cpu='', libraries='libm.so.6 libtenon_nonesuch.so.3', sanitizer=p['noted']['note']['sanitizer']) and p['good']['note'] is None"
 reports 'devices are shown' "p['good']['devices'][0]['name'] == 'base:0' and p['good']['devices'][0]['kind'] == 'CPU'"
@@ -149,7 +151,7 @@ expect 0 'noted.so works with this core, as noted:0' "$built/noted.so"
 cp "$built/prints.so" "$built/late_crash.so" "$built/hangs.so" "$built/variant_4.so" .
 expect 0 "\"prints.so\" was taken as $work/prints.so" prints.so
 examine 0 prints.so
-reports 'one file alone is examined' "list(p) == ['prints'] and r['plugin'] == '$work/prints.so' and 'search' not in r and 'prints.so' in r['remark']"
+reports 'one file alone is examined' "list(p) == ['prints'] and r['plugin'] == '$work/prints.so' and p['prints']['found_by'] == 'command line' and 'search' not in r and 'prints.so' in r['remark']"
 examine 1 late_crash.so
 refused late_crash crash 'signal 11'
 examine 1 "$built/crashes.so"
@@ -165,6 +167,11 @@ SECONDS=0
 examine 1 --timeout 1 hangs.so
 refused hangs timeout 'did not end within 1 s'
 holds 'who is in a hurry waits no 10 s' [ $SECONDS -lt 8 ]
+"$tenon" doctor hangs.so >/dev/null 2>&1 &
+sleep 0.5
+kill $!
+holds 'who is told to end does so' bash -c "! wait $! 2>/dev/null"
+sleep 0.1
 holds 'nobody is left behind' bash -c "! pgrep -f 'doctor.*hangs[.]so' | grep -v \$\$"
 holds 'a full disk behind stdout is a failure' bash -c "! '$tenon' doctor --json >/dev/full 2>&1"
 

@@ -148,25 +148,33 @@ static void files_that_are_no_plugins_are_refused(void **state)
 
 /* ---- its note */
 
-/* The ELF note in a plugin's bytes; it is there. */
-static tn_note_record *note_in(unsigned char *bytes, size_t size)
+/* Where the ELF note lies in a plugin's bytes; it is there. */
+static unsigned char *place_of_note(unsigned char *bytes, size_t size)
 {
-    for (size_t i = 0; i + sizeof(tn_note_record) <= size; i += 4) {
-        tn_note_record *note = (tn_note_record *)(void *)(bytes + i);
-        if (note->owner_size == sizeof TN_NOTE_OWNER && memcmp(note->owner, TN_NOTE_OWNER, sizeof TN_NOTE_OWNER) == 0)
-            return note;
-    }
+    const uint32_t owner_size = sizeof TN_NOTE_OWNER;
+    for (size_t i = 0; i + sizeof(tn_note_record) <= size; i += 4)
+        if (memcmp(bytes + i, &owner_size, sizeof owner_size) == 0 &&
+            memcmp(bytes + i + offsetof(tn_note_record, owner), TN_NOTE_OWNER, sizeof TN_NOTE_OWNER) == 0)
+            return bytes + i;
     fail_msg("there is no note");
     return NULL;
 }
 
-/* Lets go of what a case has changed. */
+static tn_note_record note_in(unsigned char *bytes, size_t size)
+{
+    tn_note_record note;
+    memcpy(&note, place_of_note(bytes, size), sizeof note);
+    return note;
+}
+
+/* A file with another note; the bytes stay as they are. */
 static const char *with_note(unsigned char *bytes, size_t size, const tn_note_record *note)
 {
-    tn_note_record *place = note_in(bytes, size), sound = *place;
-    *place = *note;
+    unsigned char *place = place_of_note(bytes, size);
+    const tn_note_record sound = note_in(bytes, size);
+    memcpy(place, note, sizeof *note);
     const char *path = made("note.so", bytes, size);
-    *place = sound;
+    memcpy(place, &sound, sizeof sound);
     return path;
 }
 
@@ -175,7 +183,7 @@ static void damaged_notes_are_refused(void **state)
     (void)state;
     size_t size;
     unsigned char *bytes = bytes_of("noted", &size);
-    const tn_note_record sound = *note_in(bytes, size);
+    const tn_note_record sound = note_in(bytes, size);
     tn_note_record note = sound;
 
     note.note_size = 1 << 30;
@@ -206,7 +214,7 @@ static void notes_of_others_are_passed_over(void **state)
     (void)state;
     size_t size;
     unsigned char *bytes = bytes_of("noted", &size);
-    const tn_note_record sound = *note_in(bytes, size);
+    const tn_note_record sound = note_in(bytes, size);
     tn_note_record note = sound;
     note.owner[0] = 'X';
     assert_usable(with_note(bytes, size, &note));
@@ -237,7 +245,7 @@ static void a_note_of_a_later_minor_is_fine(void **state)
     (void)state;
     size_t size;
     unsigned char *bytes = bytes_of("noted", &size);
-    tn_note_record note = *note_in(bytes, size);
+    tn_note_record note = note_in(bytes, size);
     note.note.abi_minor += 7;
     /* The table must say the same. */
     assert_refusal(with_note(bytes, size, &note), "note", "its note says noted 1.0 for ABI 1.7, but its table noted");

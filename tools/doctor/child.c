@@ -115,7 +115,7 @@ static void tell_end(doctor_child *child, bool done, bool in_time, int fate, dou
         snprintf(child->what, sizeof child->what, "it was ended by signal %d (%s)", WTERMSIG(fate),
                  strsignal(WTERMSIG(fate)));
     else
-        snprintf(child->what, sizeof child->what, "something in it called exit with code %d", WEXITSTATUS(fate));
+        snprintf(child->what, sizeof child->what, "it ended too early, with exit code %d", WEXITSTATUS(fate));
 }
 
 static void read_printed(doctor_child *child, int printed)

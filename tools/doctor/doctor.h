@@ -9,6 +9,7 @@
  *                libtenon"; state: "file", "folder", "missing" or "ignored"
  *   plugins      in search order, [{name, path, found_by, version, vendor, library, note, libraries, usable, rule,
  *                refused, remedy, devices, chosen, load_seconds}]
+ *                  found_by   as in tn_backend_status, or "command line"
  *                  note       {abi, name, version, vendor, cpu, libraries, sanitizer}, as read from the file; or null
  *                  libraries  [{name, by, state, path, why, remedy}]: by: "linked" or "note"; state: "found", "missing",
  *                             or "broken" (loading it ends a process)

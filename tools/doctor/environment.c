@@ -10,26 +10,27 @@ extern char **environ;
 
 static const struct variable {
     const char *name, *meaning;
+    const char *values; /* NULL: any */
 } known[] = {
     /* clang-format off */
-    {"TENON_BACKEND",         "which backend, if the program does not say"},
-    {"TENON_FALLBACK",        "what becomes of operators that a backend lacks"},
-    {"TENON_PLUGIN_FILES",    "plugin files, searched first"},
-    {"TENON_PLUGIN_PATH",     "folders of plugins, instead of the usual ones"},
-    {"TENON_PROBE",           "which plugins are tried in a child process first"},
-    {"TENON_CPU",             "what the CPU is taken for at most"},
-    {"TENON_NUM_THREADS",     "CPU threads"},
-    {"TENON_PASSES",          "what is done to programs"},
-    {"TENON_LOG",             "what is logged"},
-    {"TENON_DATA_DIR",        "where data sets lie"},
-    {"TENON_MIRROR",          "where data sets are fetched from"},
-    {"TENON_ONEDNN_ISA",      "at most which instructions the onednn plugin's own kernels use"},
-    {"TENON_ONEDNN_WINOGRAD", "how the onednn plugin computes convolutions"},
-    {"CUDA_VISIBLE_DEVICES",  "which NVIDIA GPUs programs see"},
-    {"HIP_VISIBLE_DEVICES",   "which AMD GPUs programs see"},
-    {"ROCR_VISIBLE_DEVICES",  "which AMD GPUs programs see"},
-    {"LD_LIBRARY_PATH",       "where shared libraries are looked for first"},
-    {"LD_PRELOAD",            "shared libraries that are loaded into every program"},
+    {"TENON_BACKEND",         "which backend, if the program does not say",                        NULL},
+    {"TENON_FALLBACK",        "what becomes of operators that a backend lacks",                    "error warn allow"},
+    {"TENON_PLUGIN_FILES",    "plugin files, searched first",                                      NULL},
+    {"TENON_PLUGIN_PATH",     "folders of plugins, instead of the usual ones",                     NULL},
+    {"TENON_PROBE",           "which plugins are tried in a child process first",                  "foreign all none"},
+    {"TENON_CPU",             "what the CPU is taken for at most",                                 "x86-64 x86-64-v2 x86-64-v3 x86-64-v4"},
+    {"TENON_NUM_THREADS",     "CPU threads",                                                       NULL},
+    {"TENON_PASSES",          "what is done to programs",                                          NULL},
+    {"TENON_LOG",             "what is logged",                                                    "error warn info debug"},
+    {"TENON_DATA_DIR",        "where data sets lie",                                               NULL},
+    {"TENON_MIRROR",          "where data sets are fetched from",                                  NULL},
+    {"TENON_ONEDNN_ISA",      "at most which instructions the onednn plugin's own kernels use",    NULL},
+    {"TENON_ONEDNN_WINOGRAD", "how the onednn plugin computes convolutions",                       NULL},
+    {"CUDA_VISIBLE_DEVICES",  "which NVIDIA GPUs programs see",                                    NULL},
+    {"HIP_VISIBLE_DEVICES",   "which AMD GPUs programs see",                                       NULL},
+    {"ROCR_VISIBLE_DEVICES",  "which AMD GPUs programs see",                                       NULL},
+    {"LD_LIBRARY_PATH",       "where shared libraries are looked for first",                       NULL},
+    {"LD_PRELOAD",            "shared libraries that are loaded into every program",               NULL},
     /* clang-format on */
 };
 enum { KNOWN = sizeof known / sizeof known[0] };
@@ -80,12 +81,27 @@ static bool of_family(const char *entry)
     return false;
 }
 
+static bool in_list(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *at = list; (at = strstr(at, word)); at++)
+        if ((at == list || at[-1] == ' ') && (at[n] == ' ' || !at[n])) return n > 0;
+    return false;
+}
+
+static json_t *remark(const char *name, const char *value, const struct variable *variable)
+{
+    if (!variable) return strncmp(name, "TENON_", 6) ? json_null() : remark_on_unknown(name);
+    if (variable->values && *value && !in_list(variable->values, value))
+        return json_sprintf("not one of: %s", variable->values);
+    if (!strcmp(name, "TENON_PLUGIN_PATH")) return json_string("what lies beside libtenon is not searched");
+    return json_null();
+}
+
 static json_t *variable_json(const char *name, const char *value, const struct variable *variable)
 {
-    json_t *remark = json_null();
-    if (!variable && !strncmp(name, "TENON_", 6)) remark = remark_on_unknown(name);
     return json_pack("{s:s, s:o, s:o, s:o}", "name", name, "value", tool_json_text(value), "meaning",
-                     tool_json_text(variable ? variable->meaning : NULL), "remark", remark);
+                     tool_json_text(variable ? variable->meaning : NULL), "remark", remark(name, value, variable));
 }
 
 json_t *doctor_environment(void)

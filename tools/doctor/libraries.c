@@ -12,7 +12,7 @@ enum { PATIENCE = 20 }; /* seconds for those of one plugin */
 
 typedef struct work {
     const char *plugin; /* to be loaded first, so that its own search path counts; "": not */
-    const json_t *list;
+    json_t *list;
     size_t first;
 } work;
 
@@ -74,6 +74,17 @@ static json_t *names(const json_t *plugin)
     return list;
 }
 
+/* Of a plugin that cannot be loaded, only the library that the dynamic loader complained of is missing for certain. */
+static void admit_doubt(const json_t *list, const char *complaint)
+{
+    static const char doubt[] = "not in the usual folders; the file's own search path was not tried";
+    size_t i;
+    json_t *row;
+    json_array_foreach(list, i, row) if (!strcmp(doctor_text(row, "state"), "missing") &&
+                                         !strstr(complaint, doctor_text(row, "name")))
+        json_object_set_new(row, "why", json_string(doubt));
+}
+
 static void add_remedies(json_t *list)
 {
     size_t i;
@@ -89,6 +100,7 @@ json_t *doctor_libraries(const json_t *plugin, bool loads)
 {
     work w = {loads ? doctor_text(plugin, "path") : "", names(plugin), 0};
     while (w.first < json_array_size(w.list)) w.first = look(&w);
-    add_remedies((json_t *)w.list);
-    return (json_t *)w.list;
+    if (!loads) admit_doubt(w.list, doctor_text(plugin, "refused"));
+    add_remedies(w.list);
+    return w.list;
 }

@@ -158,7 +158,7 @@ static void load_each_alone(json_t *plugins, const doctor_options *options)
 }
 
 /* Libraries and advice for each. */
-static void examine(json_t *plugins)
+static void examine(json_t *plugins, const doctor_options *options)
 {
     static const char *const loaded[] = {"", "declined", "table", "device"}; /* rules that only loading tells */
     size_t i;
@@ -168,6 +168,7 @@ static void examine(json_t *plugins)
         bool loads = false;
         for (size_t k = 0; k < sizeof loaded / sizeof loaded[0]; k++)
             loads |= !strcmp(doctor_text(plugin, "rule"), loaded[k]);
+        if (options->plugin) json_object_set_new(plugin, "found_by", json_string("command line"));
         json_object_set_new(plugin, "libraries", doctor_libraries(plugin, loads));
         json_object_del(plugin, "needed");
         json_object_set_new(plugin, "remedy", doctor_remedy(plugin));
@@ -183,7 +184,7 @@ void doctor_load(json_t *report, const doctor_options *options)
     bool complete = json_array_size(loading.lines) >= json_array_size(reading.lines);
     json_t *plugins = json_incref(complete ? loading.lines : reading.lines);
     if (strcmp(loading.end, "done") != 0) load_each_alone(plugins, options);
-    examine(plugins);
+    examine(plugins, options);
     json_object_set_new(report, "plugins", plugins);
     json_object_set_new(report, "loading",
                         json_pack("{s:s, s:o, s:o}", "outcome", loading.end, "what",

@@ -50,6 +50,7 @@ static json_t *remedy_path(const json_t *plugin)
 {
     const char *path = doctor_text(plugin, "path"), *by = doctor_text(plugin, "found_by");
     char real[PATH_MAX];
+    if (strncmp(by, "TENON_", 6) != 0) return json_string("correct the path");
     if (*path == '/') return json_sprintf("correct the path in %s, or unset it", by);
     if (!realpath(path, real)) return json_sprintf("give an absolute path in %s", by);
     return json_sprintf("write %s in %s", real, by);
