@@ -1,33 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Level 1: memory and streams. */
+ * Level 1: memory, streams, and that executions keep to what is theirs. */
 #include "parts.h"
 
-/* Every operator that the plugin takes runs on all its samples under the eyes of the shim. */
-static void executes(conform_run *run)
-{
-    int n;
-    const tn_op_status *ops = tn_ops(&n);
-    tn_context *tn = conform_open(run, false);
-    for (int i = 0; tn && i < n; i++)
-        for (const char *const *sample = ops[i].samples; *sample; sample++) {
-            if (!tn_backend_has_op("candidate", ops[i].name)) continue;
-            for (int k = 0; k < 2; k++) {
-                const tn_op_call_options options = {.batch = 3, .dtype = k ? TN_F64 : TN_F32};
-                tn_op_call *call = tn_op_call_open(tn, ops[i].name, *sample, &options);
-                if (call && tn_op_call_run(call) == TN_OK) run->compared++;
-                if (tn_check(tn) == TN_UNSUPPORTED) tn_clear(tn);
-                tn_op_call_close(call);
-                if (!conform_check_context(run, tn, ops[i].name)) break;
-            }
-        }
-    conform_close(run, tn);
-}
-
 const conform_check conform_level1[] = {
-    {"execute.keeps_to_its_own",
-     "execute writes to its outputs and to the workspace that its plan asked for, and nowhere else; "
-     "it allocates nothing, and leaves the process as it is",
-     executes, false},
+    {"memory.kinds", "memory of all kinds and sizes is there, aligned as the device promises", conform_memory_kinds,
+     false},
+    {"memory.apart", "blocks do not overlap", conform_memory_apart, false},
+    {"memory.copies",
+     "copies of odd sizes between odd addresses arrive whole in all directions, and nothing else changes",
+     conform_memory_copies, false},
+    {"memory.fills", "fills of odd sizes at odd addresses arrive whole, and nothing else changes", conform_memory_fills,
+     false},
+    {"memory.exhausted", "more memory than there is is TN_OUT_OF_MEMORY with a message, and all works on",
+     conform_memory_exhausted, false},
+    {"memory.info", "no more memory is free than there is", conform_memory_info, false},
+    {"streams.order", "work on one stream is done in its order", conform_stream_order, false},
+    {"streams.sync", "stream_sync returns when the work is done", conform_stream_sync, false},
+    {"streams.destroy", "stream_destroy waits for the stream", conform_stream_destroy, false},
+    {"streams.many", "many streams work side by side", conform_stream_many, false},
+    {"events.query", "event_query says that an event is reached when what came before is done", conform_event_query,
+     false},
+    {"events.wait", "event_wait makes one stream wait for another", conform_event_wait, false},
+    {"events.elapsed", "the time between two events is not longer than the clock's, and not 0", conform_event_elapsed,
+     false},
+    {"execute.samples",
+     "on all samples, execute writes to its outputs and to the workspace that its plan asked for, and nowhere else; it "
+     "allocates nothing, and leaves the process as it is",
+     conform_execute_samples, false},
+    {"execute.gaps", "gaps between the elements of a strided output stay as they are", conform_execute_gaps, false},
+    {"execute.order", "executions on one stream are done in its order", conform_execute_order, false},
     {0},
 };

@@ -93,7 +93,12 @@ static bool open_parts(conform_run *run, conform_device *device)
 
 bool conform_device_open(conform_run *run, conform_device *device)
 {
-    *device = (conform_device){.plugin = conform_load(run)};
+    return conform_device_open_on(run, device, conform_load(run));
+}
+
+bool conform_device_open_on(conform_run *run, conform_device *device, const tn_plugin *plugin)
+{
+    *device = (conform_device){.plugin = plugin};
     if (!device->plugin) return false;
     if (open_parts(run, device)) return true;
     conform_device_close(device);

@@ -88,6 +88,8 @@ bool conform_write_junit(const char *path, const conform_results *results);
 tn_plugin_query_fn conform_find_query(conform_run *run);
 /* Has the table all that ABI 1.0 asks for, and can be used? False after conform_fail. */
 bool conform_table_complete(conform_run *run, const tn_plugin *plugin);
+/* conform_device_open on a table that is there; false after conform_fail, or if it is NULL. */
+bool conform_device_open_on(conform_run *run, conform_device *device, const tn_plugin *plugin);
 
 /* ---- elf.c: the plugin's file */
 
@@ -168,16 +170,16 @@ bool shim_write(shim_device *device, void *to, const void *from, uint64_t bytes)
 /* ---- watch.c: one execution, looked at from all sides */
 
 /* What it is given, in the order of the schema: inputs, then outputs. */
-typedef struct watched {
+typedef struct watch_plan {
     const char *op;
     int n_in, n;
     const tn_tensor_desc *desc; /* n of them; rank UINT32_MAX where absent */
     const bool *writes;         /* n: an output, or updated in place */
-} watched;
+} watch_plan;
 
 typedef struct watch watch;
 /* Keeps what is there, and poisons outputs. NULL if there is no memory for it, or the device fails. */
-watch *watch_open(const watched *what, shim_device *device, const tn_bindings *bindings);
+watch *watch_open(const watch_plan *what, shim_device *device, const tn_bindings *bindings);
 /* Compares what is there with what should be, and releases the watch. */
 void watch_close(watch *w);
 
@@ -190,6 +192,73 @@ tn_status shim_plan_create(const tn_kernel *self, tn_device *device, const tn_op
 /* Did who failed say so as the ABI wants it? what: "plan_create of relu". */
 void conform_described(tn_status status, const tn_error *error, const char *what);
 
+/* ---- rig.c: a device at work by hand, without a core. What fails becomes the run's failure. */
+
+enum { RIG_BLOCKS = 256, RIG_TENSORS = 4 };
+
+typedef struct rig {
+    conform_run *run;
+    conform_device d;
+    struct {
+        void *memory;
+        uint32_t kind;
+    } blocks[RIG_BLOCKS]; /* released by rig_close */
+    int n_blocks;
+} rig;
+
+/* watched: through the shim. */
+bool rig_open(conform_run *run, rig *r, bool watched);
+void rig_close(rig *r);
+bool rig_ok(rig *r, tn_status status, const tn_error *why, const char *what);
+void *rig_alloc(rig *r, uint32_t kind, uint64_t bytes); /* NULL after conform_fail */
+bool rig_copy(rig *r, tn_stream *stream, void *to, const void *from, uint64_t bytes, uint32_t direction);
+bool rig_fill(rig *r, tn_stream *stream, void *to, uint32_t byte, uint64_t bytes);
+bool rig_sync(rig *r, tn_stream *stream);
+/* Between host and device at once, on the rig's own stream. */
+bool rig_put(rig *r, void *to, const void *from, uint64_t bytes);
+bool rig_get(rig *r, void *to, const void *from, uint64_t bytes);
+/* Is every byte there this one? If not, `what` is told. */
+bool rig_all(rig *r, const void *from, uint32_t byte, uint64_t bytes, const char *what);
+tn_stream *rig_stream(rig *r); /* one more; the caller destroys it; NULL after conform_fail */
+
+/* One use of a simple operator on f32. */
+typedef struct rig_use {
+    const char *op;
+    const void *attrs;
+    int n_in, n_out;
+    tn_tensor_desc desc[RIG_TENSORS]; /* inputs, then outputs */
+    tn_plan *plan;
+    void *data[RIG_TENSORS]; /* device memory, set by the caller */
+    void *workspace;
+} rig_use;
+
+enum { RIG_OPS = 8 };
+/* The i-th simple operator, on tensors of rows x columns; stretch: strides are so many times what they need be. False if
+ * the plugin does not take it, which is no failure. Plans are destroyed by rig_plan_close. */
+bool rig_plan(rig *r, rig_use *use, int i, int64_t rows, int64_t columns, int64_t stretch);
+void rig_plan_close(rig *r, rig_use *use);
+bool rig_execute(rig *r, const rig_use *use, tn_stream *stream);
+uint64_t rig_bytes(const tn_tensor_desc *desc); /* from the first element to the end of the last */
+
+/* ---- level1_memory.c, level1_streams.c, level1_execute.c */
+
+void conform_memory_kinds(conform_run *run);
+void conform_memory_apart(conform_run *run);
+void conform_memory_copies(conform_run *run);
+void conform_memory_fills(conform_run *run);
+void conform_memory_exhausted(conform_run *run);
+void conform_memory_info(conform_run *run);
+void conform_stream_order(conform_run *run);
+void conform_stream_sync(conform_run *run);
+void conform_stream_destroy(conform_run *run);
+void conform_stream_many(conform_run *run);
+void conform_event_query(conform_run *run);
+void conform_event_wait(conform_run *run);
+void conform_event_elapsed(conform_run *run);
+void conform_execute_samples(conform_run *run);
+void conform_execute_gaps(conform_run *run);
+void conform_execute_order(conform_run *run);
+
 /* ---- shim.c */
 
 /* What is alive behind the shim; its numbers change atomically. */
@@ -197,6 +266,6 @@ typedef struct shim_count {
     int64_t devices, memory, streams, events, plans;
 } shim_count;
 extern shim_count shim_live;
-const tn_plugin *shim_plugin(void); /* the real one; NULL before conform_open */
+const tn_plugin *shim_table(conform_run *run); /* that watches and passes on; NULL after conform_fail */
 
 #endif

@@ -14,7 +14,7 @@ typedef struct shim_plan {
     tn_plan *real;
     shim_device *device;
     char name[64]; /* "relu" */
-    watched what;
+    watch_plan what;
     tn_tensor_desc *desc;
     bool *writes;
     int64_t executions;
@@ -211,7 +211,7 @@ static shim_plan *plan_new(const tn_kernel *real, shim_device *device, const tn_
             plan->desc[i].rank = UINT32_MAX;
         if (!is_in) plan->writes[i] = true;
     }
-    plan->what = (watched){plan->name, (int)desc->n_in, n, plan->desc, plan->writes};
+    plan->what = (watch_plan){plan->name, (int)desc->n_in, n, plan->desc, plan->writes};
     return plan;
 }
 

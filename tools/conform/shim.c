@@ -9,11 +9,6 @@ static tn_plugin table;
 static const tn_plugin *real;
 shim_count shim_live;
 
-const tn_plugin *shim_plugin(void)
-{
-    return real;
-}
-
 /* ---- devices */
 
 static void device_close(tn_device *device)
@@ -170,10 +165,10 @@ static tn_status query(const tn_host_api *host TN_UNUSED, const tn_plugin **plug
     return TN_OK;
 }
 
-static bool set_up(conform_run *run)
+const tn_plugin *shim_table(conform_run *run)
 {
-    if (table.name) return true;
-    if (!real && !(real = conform_load(run))) return false;
+    if (table.name) return &table;
+    if (!real && !(real = conform_load(run))) return NULL;
     table = (tn_plugin){
         .struct_size = sizeof table,
         .abi_major = real->abi_major,
@@ -203,10 +198,10 @@ static bool set_up(conform_run *run)
         .get_extension = get_extension,
         .shutdown = shut_down,
     };
-    if (!wrap_kernels(run)) return false;
+    if (!wrap_kernels(run)) return NULL;
     table.name = "candidate";
     tn_add_plugin(query);
-    return true;
+    return &table;
 }
 
 /* ---- contexts */
@@ -214,7 +209,7 @@ static bool set_up(conform_run *run)
 tn_context *conform_open(conform_run *run, bool fallback)
 {
     char spec[32];
-    if (!set_up(run)) return NULL;
+    if (!shim_table(run)) return NULL;
     setenv("TENON_FALLBACK", fallback ? "allow" : "error", 1);
     snprintf(spec, sizeof spec, "candidate:%u", run->options->device);
     tn_context *tn = tn_open(spec);

@@ -7,14 +7,14 @@
 
 /* ---- operators */
 
-/* NULL if the catalogue has no operator of that name. */
+/* NULL if the catalogue has no operator of that name and version. */
 static const char *catalogue_schema(const char *schema)
 {
     int n;
     const tn_op_status *ops = tn_ops(&n);
-    const size_t length = strcspn(schema, "/");
+    const size_t length = strcspn(schema, "(");
     for (int i = 0; i < n; i++)
-        if (strlen(ops[i].name) == length && strncmp(ops[i].name, schema, length) == 0) return ops[i].schema;
+        if (strncmp(ops[i].schema, schema, length) == 0 && ops[i].schema[length] == '(') return ops[i].schema;
     return NULL;
 }
 

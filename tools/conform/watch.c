@@ -21,7 +21,7 @@ typedef struct window {
 } window;
 
 struct watch {
-    const watched *what;
+    const watch_plan *what;
     shim_device *device;
     window *windows;
 };
@@ -140,7 +140,7 @@ static void release(watch *w)
 
 static bool keep_all(watch *w, const tn_bindings *bindings)
 {
-    const watched *what = w->what;
+    const watch_plan *what = w->what;
     for (int i = 0; i < what->n; i++) {
         window *at = &w->windows[i];
         if (what->desc[i].rank == UINT32_MAX) continue;
@@ -156,7 +156,7 @@ static bool keep_all(watch *w, const tn_bindings *bindings)
     return true;
 }
 
-watch *watch_open(const watched *what, shim_device *device, const tn_bindings *bindings)
+watch *watch_open(const watch_plan *what, shim_device *device, const tn_bindings *bindings)
 {
     watch *w = calloc(1, sizeof *w);
     if (!w) return NULL;
