@@ -80,6 +80,15 @@ static bool queue_chain(rig *r, unsigned char **buffers, unsigned char (*model)[
     return true;
 }
 
+/* So much that what is queued after it waits. */
+static bool keep_busy(rig *r)
+{
+    unsigned char *large = rig_alloc(r, TN_MEMORY_DEVICE, LARGE);
+    for (uint32_t i = 0; large && i < COPIES; i++)
+        if (!rig_fill(r, r->d.stream, large, i, LARGE)) return false;
+    return large;
+}
+
 void conform_stream_order(conform_run *run)
 {
     unsigned char *buffers[BUFFERS], (*model)[PIECE] = malloc(BUFFERS * PIECE), *found = malloc(PIECE);
@@ -91,7 +100,7 @@ void conform_stream_order(conform_run *run)
         buffers[i] = rig_alloc(&r, TN_MEMORY_DEVICE, PIECE);
         ok = buffers[i] && rig_fill(&r, r.d.stream, buffers[i], (uint32_t)i, PIECE);
     }
-    ok = ok && queue_chain(&r, buffers, model);
+    ok = ok && keep_busy(&r) && queue_chain(&r, buffers, model);
     for (int i = 0; ok && i < BUFFERS; i++) {
         ok = rig_get(&r, found, buffers[i], PIECE);
         if (ok && memcmp(found, model[i], PIECE) != 0)

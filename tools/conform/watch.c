@@ -2,21 +2,22 @@
  *
  * One execution, looked at from all sides: what it may write to is poisoned before, and everything around that, and every
  * input, must be as it was. For each tensor a window is kept: the bytes from its first element to its last, gaps
- * included, and, if it is written to, a margin on both sides. */
+ * included, and, if it is written to, a margin on both sides. While it executes, gaps and margins hold a pattern, so that
+ * nothing is overwritten by chance with what is there; then they get back what they had. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "parts.h"
 
-enum { MARGIN = 64, POISON = 0xff };
+enum { MARGIN = 64, POISON = 0xff, PATTERN = 0xa7 };
 
 typedef struct window {
     const tn_tensor_desc *desc;
-    char *data;          /* of the element [0, 0, ...] */
-    uint64_t span;       /* bytes from there to the end of the last element */
-    char *start;         /* of the window */
-    uint64_t bytes;      /* of the window; 0: nothing to look at */
-    unsigned char *kept; /* what is there */
+    char *data;                             /* of the element [0, 0, ...] */
+    uint64_t span;                          /* bytes from there to the end of the last element */
+    char *start;                            /* of the window */
+    uint64_t bytes;                         /* of the window; 0: nothing to look at */
+    unsigned char *kept, *expected, *found; /* before; planned; after */
     bool writes, output;
 } window;
 
@@ -104,12 +105,41 @@ static bool keep(watch *w, window *at)
     choose_bounds(at);
     if (!at->bytes) return true;
     at->kept = malloc(at->bytes);
-    return at->kept && shim_read(w->device, at->kept, at->start, at->bytes);
+    at->expected = malloc(at->bytes);
+    at->found = malloc(at->bytes);
+    return at->kept && at->expected && at->found && shim_read(w->device, at->kept, at->start, at->bytes);
 }
 
-static void poison_run(void *arg, uint64_t offset, uint64_t bytes)
+/* The bytes of a window that belong to the elements of a tensor, from one picture of the window to another. */
+typedef struct paste {
+    const window *window;
+    unsigned char *to;
+    const unsigned char *from; /* NULL: poison */
+    const char *data;          /* of the tensor */
+} paste;
+
+static void paste_run(void *arg, uint64_t offset, uint64_t bytes)
 {
-    memset((char *)arg + offset, POISON, bytes);
+    const paste *p = arg;
+    const char *from = p->data + offset, *end = from + bytes;
+    const char *first = p->window->start, *last = first + p->window->bytes;
+    if (from < first) from = first;
+    if (end > last) end = last;
+    if (from >= end) return;
+    if (p->from)
+        memcpy(p->to + (from - first), p->from + (from - first), (size_t)(end - from));
+    else
+        memset(p->to + (from - first), POISON, (size_t)(end - from));
+}
+
+/* Of all tensors; or of those that are written to. */
+static void paste_elements(const watch *w, const window *v, unsigned char *to, const unsigned char *from, bool written)
+{
+    for (int i = 0; i < w->what->n; i++) {
+        const window *other = &w->windows[i];
+        if (other->span && (other->writes || !written) && overlap(v->start, v->bytes, other->data, other->span))
+            each_run(other->desc, paste_run, &(paste){v, to, from, other->data});
+    }
 }
 
 static bool touches_input(const watch *w, const window *output)
@@ -119,21 +149,23 @@ static bool touches_input(const watch *w, const window *output)
     return false;
 }
 
-static bool poison(watch *w, const window *output)
+/* Puts the pattern around the elements of what is written to, and poison in those of outputs. */
+static bool lay_out(watch *w, window *v)
 {
-    if (!output->span || touches_input(w, output)) return true;
-    char *bytes = malloc(output->span);
-    if (!bytes) return false;
-    memcpy(bytes, output->kept + (output->data - output->start), output->span);
-    each_run(output->desc, poison_run, bytes);
-    bool ok = shim_write(w->device, output->data, bytes, output->span);
-    free(bytes);
-    return ok;
+    if (!v->bytes || !v->writes) return true;
+    memset(v->expected, PATTERN, v->bytes);
+    paste_elements(w, v, v->expected, v->kept, false);
+    if (v->output && !touches_input(w, v)) each_run(v->desc, paste_run, &(paste){v, v->expected, NULL, v->data});
+    return shim_write(w->device, v->start, v->expected, v->bytes);
 }
 
 static void release(watch *w)
 {
-    for (int i = 0; w->windows && i < w->what->n; i++) free(w->windows[i].kept);
+    for (int i = 0; w->windows && i < w->what->n; i++) {
+        free(w->windows[i].kept);
+        free(w->windows[i].expected);
+        free(w->windows[i].found);
+    }
     free(w->windows);
     free(w);
 }
@@ -151,8 +183,8 @@ static bool keep_all(watch *w, const tn_bindings *bindings)
         at->span = span_of(at->desc);
         if (!keep(w, at)) return false;
     }
-    for (int i = what->n_in; i < what->n; i++)
-        if (!poison(w, &w->windows[i])) return false;
+    for (int i = 0; i < what->n; i++)
+        if (!lay_out(w, &w->windows[i])) return false;
     return true;
 }
 
@@ -169,23 +201,6 @@ watch *watch_open(const watch_plan *what, shim_device *device, const tn_bindings
 }
 
 /* ---- after */
-
-typedef struct paste {
-    const window *to;
-    const unsigned char *found;
-    const char *data; /* of the tensor whose elements are pasted */
-} paste;
-
-/* What was written to this run was allowed: the window is now expected to hold it. */
-static void paste_run(void *arg, uint64_t offset, uint64_t bytes)
-{
-    const paste *p = arg;
-    const char *from = p->data + offset, *end = from + bytes;
-    const char *first = p->to->start, *last = first + p->to->bytes;
-    if (from < first) from = first;
-    if (end > last) end = last;
-    if (from < end) memcpy(p->to->kept + (from - first), p->found + (from - first), (size_t)(end - from));
-}
 
 static void complain(const watch *w, int i, uint64_t at)
 {
@@ -207,27 +222,40 @@ static void complain(const watch *w, int i, uint64_t at)
                      w->what->op, what, number, (long long)offset);
 }
 
-static bool compare(watch *w, int i)
+/* Of an input that is only read, its elements count: others may be a pattern around an output. */
+static void compare(watch *w, int i)
 {
     window *v = &w->windows[i];
-    if (!v->bytes) return true;
-    unsigned char *found = malloc(v->bytes);
-    bool ok = found && shim_read(w->device, found, v->start, v->bytes);
-    for (int k = 0; ok && k < w->what->n; k++) {
-        const window *other = &w->windows[k];
-        if (other->writes && other->span && overlap(v->start, v->bytes, other->data, other->span))
-            each_run(other->desc, paste_run, &(paste){v, found, other->data});
+    if (!v->writes) {
+        memcpy(v->expected, v->found, v->bytes);
+        each_run(v->desc, paste_run, &(paste){v, v->expected, v->kept, v->data});
     }
-    uint64_t at = 0;
-    while (ok && at < v->bytes && v->kept[at] == found[at]) at++;
-    if (ok && at < v->bytes) complain(w, i, at);
-    ok = ok && at == v->bytes;
-    free(found);
-    return ok;
+    paste_elements(w, v, v->expected, v->found, true);
+    for (uint64_t at = 0; at < v->bytes; at++)
+        if (v->expected[at] != v->found[at]) {
+            complain(w, i, at);
+            return;
+        }
+}
+
+/* What was written stays; all else is again what it was. */
+static bool restore(watch *w, window *v)
+{
+    if (!v->writes) return true;
+    paste_elements(w, v, v->kept, v->found, true);
+    return shim_write(w->device, v->start, v->kept, v->bytes);
 }
 
 void watch_close(watch *w)
 {
-    for (int i = 0; i < w->what->n && compare(w, i); i++) continue;
+    bool ok = true;
+    for (int i = 0; ok && i < w->what->n; i++) {
+        window *v = &w->windows[i];
+        ok = !v->bytes || shim_read(w->device, v->found, v->start, v->bytes);
+    }
+    for (int i = 0; ok && i < w->what->n; i++)
+        if (w->windows[i].bytes) compare(w, i);
+    for (int i = 0; ok && i < w->what->n; i++)
+        if (w->windows[i].bytes) ok = restore(w, &w->windows[i]);
     release(w);
 }

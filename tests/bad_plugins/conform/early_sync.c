@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Does not wait for the work on a stream. */
+#include "vendor.h"
+
+NOTE;
+
+static tn_status stream_sync(tn_device *device, tn_stream *stream, tn_error *error)
+{
+    return stream->queued - stream->done < 8 ? vendor_stream_sync(device, stream, error) : TN_OK;
+}
+
+QUERY
+{
+    vendor.stream_sync = stream_sync;
+    return vendor_query(host, plugin, error);
+}
