@@ -38,11 +38,9 @@ void conform_execute_samples(conform_run *run)
 
 static bool bind(rig *r, rig_use *use)
 {
-    for (int i = 0; i < use->n_in + use->n_out; i++) {
-        const uint64_t bytes = rig_bytes(&use->desc[i]);
-        use->data[i] = rig_alloc(r, TN_MEMORY_DEVICE, bytes);
-        if (!use->data[i] || !rig_fill(r, r->d.stream, use->data[i], 0, bytes)) return false;
-    }
+    if (!rig_bind(r, use)) return false;
+    for (int i = 0; i < use->n_in + use->n_out; i++)
+        if (!rig_fill(r, r->d.stream, use->data[i], 0, rig_bytes(&use->desc[i]))) return false;
     return true;
 }
 

@@ -238,6 +238,10 @@ enum { RIG_OPS = 8 };
 bool rig_plan(rig *r, rig_use *use, int i, int64_t rows, int64_t columns, int64_t stretch);
 void rig_plan_close(rig *r, rig_use *use);
 bool rig_execute(rig *r, const rig_use *use, tn_stream *stream);
+/* For stretch 1: device memory for all operands; small whole numbers in the inputs; is the result what it should be? */
+bool rig_bind(rig *r, rig_use *use);
+bool rig_draw(rig *r, const rig_use *use, unsigned seed);
+bool rig_right(rig *r, const rig_use *use, unsigned seed);
 uint64_t rig_bytes(const tn_tensor_desc *desc); /* from the first element to the end of the last */
 
 /* ---- level1_memory.c, level1_streams.c, level1_execute.c */
@@ -258,6 +262,19 @@ void conform_event_elapsed(conform_run *run);
 void conform_execute_samples(conform_run *run);
 void conform_execute_gaps(conform_run *run);
 void conform_execute_order(conform_run *run);
+
+/* ---- level4_threads.c, level4_memory.c */
+
+void conform_threads_contexts(conform_run *run);
+void conform_threads_plans(conform_run *run);
+void conform_threads_one_plan(conform_run *run);
+void conform_allocation_fails(conform_run *run);
+void conform_allocation_plans(conform_run *run);
+void conform_growth_plans(conform_run *run);
+void conform_growth_objects(conform_run *run);
+void conform_growth_operators(conform_run *run);
+void conform_growth_steps(conform_run *run);
+void conform_growth_contexts(conform_run *run);
 
 /* ---- shim.c */
 

@@ -190,3 +190,66 @@ bool rig_execute(rig *r, const rig_use *use, tn_stream *stream)
     const tn_bindings bindings = {sizeof bindings, data, data + use->n_in, use->workspace};
     return rig_ok(r, use->plan->execute(use->plan, stream, &bindings, &why), &why, use->op);
 }
+
+/* ---- numbers: small whole ones, so that every result is exact */
+
+static float drawn(int input, int64_t i, unsigned seed)
+{
+    return (float)((i * 7 + input * 3 + seed * 5) % 9 - 4);
+}
+
+/* What element [row, column] of the result of the i-th operator should be. */
+static float expected(const rig_use *use, int64_t row, int64_t column, unsigned seed)
+{
+    const int64_t columns = use->desc[0].dims[1];
+    const float x = drawn(0, row * columns + column, seed), y = drawn(1, row * columns + column, seed);
+    float sum = 0;
+    if (strcmp(use->op, "relu") == 0) return x < 0 ? 0 : x;
+    if (strcmp(use->op, "add") == 0) return x + y;
+    if (strcmp(use->op, "mul") == 0) return x * y;
+    if (strcmp(use->op, "mul_scalar") == 0) return x * 2;
+    if (strcmp(use->op, "fill") == 0) return 2;
+    if (strcmp(use->op, "copy") == 0) return x;
+    for (int64_t k = 0; k < columns; k++)
+        sum += strcmp(use->op, "sum") == 0 ? drawn(0, row * columns + k, seed)
+                                           : drawn(0, row * columns + k, seed) * drawn(1, k * columns + column, seed);
+    return sum;
+}
+
+bool rig_bind(rig *r, rig_use *use)
+{
+    for (int i = 0; i < use->n_in + use->n_out; i++)
+        if (!(use->data[i] = rig_alloc(r, TN_MEMORY_DEVICE, rig_bytes(&use->desc[i])))) return false;
+    return true;
+}
+
+bool rig_draw(rig *r, const rig_use *use, unsigned seed)
+{
+    bool ok = true;
+    for (int i = 0; ok && i < use->n_in; i++) {
+        const int64_t n = tn_desc_numel(&use->desc[i]);
+        float *values = malloc((size_t)n * sizeof *values);
+        for (int64_t k = 0; values && k < n; k++) values[k] = drawn(i, k, seed);
+        ok = values && rig_put(r, use->data[i], values, (uint64_t)n * sizeof *values);
+        free(values);
+    }
+    return ok;
+}
+
+bool rig_right(rig *r, const rig_use *use, unsigned seed)
+{
+    const int result = use->n_out ? use->n_in : 0;
+    const tn_tensor_desc *desc = &use->desc[result];
+    const int64_t n = tn_desc_numel(desc);
+    float *values = malloc((size_t)n * sizeof *values);
+    bool ok = values && rig_get(r, values, use->data[result], (uint64_t)n * sizeof *values);
+    for (int64_t i = 0; ok && i < n; i++) {
+        const float right = expected(use, i / desc->dims[1], i % desc->dims[1], seed);
+        if (values[i] != right)
+            ok = conform_fail(r->run, "%s of %lld x %lld gave %g at element %lld, where %g was expected", use->op,
+                              (long long)desc->dims[0], (long long)desc->dims[1], (double)values[i], (long long)i,
+                              (double)right);
+    }
+    free(values);
+    return ok;
+}

@@ -48,11 +48,14 @@ static uint64_t working_directory(void)
     return stat(".", &about) == 0 ? (uint64_t)about.st_ino : 0;
 }
 
-/* Reading it means setting it, so that another thread's new file could have the wrong mode: none makes files here. */
+/* Reading it means setting it: one thread at a time. */
 static mode_t creation_mask(void)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&lock);
     const mode_t mask = umask(0);
     umask(mask);
+    pthread_mutex_unlock(&lock);
     return mask;
 }
 
