@@ -40,18 +40,17 @@ typedef struct parts {
 } parts;
 
 /* Everything that may want memory of the host, as far as it gets. */
-static bool make_parts(conform_run *run, const tn_plugin *plugin, parts *p)
+static bool make_parts(conform_run *run, const tn_plugin *plugin, parts *p, tn_error *why)
 {
-    tn_error why = {.struct_size = sizeof why};
     const uint32_t index = run->options->device;
-    return survived(run, plugin->device_open(index, &p->device, &why), &why, "device_open") &&
-           survived(run, plugin->stream_create(p->device, &p->stream, &why), &why, "stream_create") &&
-           survived(run, plugin->event_create(p->device, &p->event, &why), &why, "event_create") &&
-           survived(run, plugin->memory_alloc(p->device, TN_MEMORY_DEVICE, 100, &p->memory, &why), &why,
+    return survived(run, plugin->device_open(index, &p->device, why), why, "device_open") &&
+           survived(run, plugin->stream_create(p->device, &p->stream, why), why, "stream_create") &&
+           survived(run, plugin->event_create(p->device, &p->event, why), why, "event_create") &&
+           survived(run, plugin->memory_alloc(p->device, TN_MEMORY_DEVICE, 100, &p->memory, why), why,
                     "memory_alloc") &&
-           survived(run, plugin->memory_fill(p->device, p->stream, p->memory, 1, 100, &why), &why, "memory_fill") &&
-           survived(run, plugin->event_record(p->device, p->event, p->stream, &why), &why, "event_record") &&
-           survived(run, plugin->stream_sync(p->device, p->stream, &why), &why, "stream_sync");
+           survived(run, plugin->memory_fill(p->device, p->stream, p->memory, 1, 100, why), why, "memory_fill") &&
+           survived(run, plugin->event_record(p->device, p->event, p->stream, why), why, "event_record") &&
+           survived(run, plugin->stream_sync(p->device, p->stream, why), why, "stream_sync");
 }
 
 static void release_parts(const tn_plugin *plugin, parts *p)
@@ -72,7 +71,7 @@ void conform_allocation_fails(conform_run *run)
         parts p = {NULL};
         fail_after(k);
         const bool ok =
-            survived(run, query(&conform_host, &plugin, &why), &why, "query") && make_parts(run, plugin, &p);
+            survived(run, query(&conform_host, &plugin, &why), &why, "query") && make_parts(run, plugin, &p, &why);
         failed = has_failed();
         fail_after(-1);
         if (plugin) release_parts(plugin, &p);
@@ -199,10 +198,12 @@ void conform_growth_plans(conform_run *run)
 
 static bool make_and_release(conform_run *run, const tn_plugin *plugin)
 {
+    tn_error why = {.struct_size = sizeof why};
     parts p = {NULL};
-    const bool ok = make_parts(run, plugin, &p);
+    const bool ok = make_parts(run, plugin, &p, &why);
     release_parts(plugin, &p);
-    return ok || conform_fail(run, "devices, streams, events and memory could not be had again and again");
+    return ok ||
+           conform_fail(run, "devices, streams, events and memory could not be had again and again: %s", why.message);
 }
 
 void conform_growth_objects(conform_run *run)
