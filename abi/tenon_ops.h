@@ -270,26 +270,26 @@ TN_OP(dropout, "dropout/1(x:T[...], rng:i64[2]; p:f64, call:i64) -> y:T[...], ma
       "mask = u >= p; y = x / (1 - p) where mask, else 0")
 
 /* ---- reductions; of no elements: sum 0, mean NaN, max and min refused */
-TN_OP(sum,    "sum/1(x:A[...a]; dims:i64, keepdim:i64) -> y:A[...b]",    64, "sum over dims; f32 to at least pairwise accuracy")
-TN_OP(mean,   "mean/1(x:T[...a]; dims:i64, keepdim:i64) -> y:T[...b]",   64, "sum / number of elements")
+TN_OP(sum,    "sum/1(x:A[...a]; dims:i64, keepdim:i64) -> y:A[...b]",    32, "sum over dims; f32 to at least pairwise accuracy")
+TN_OP(mean,   "mean/1(x:T[...a]; dims:i64, keepdim:i64) -> y:T[...b]",   32, "sum / number of elements")
 TN_OP(max,    "max/1(x:A[...a]; dims:i64, keepdim:i64) -> y:A[...b]",     0, "largest; NaN if any is")
 TN_OP(min,    "min/1(x:A[...a]; dims:i64, keepdim:i64) -> y:A[...b]",     0, "smallest; NaN if any is")
 TN_OP(argmax, "argmax/1(x:A[...a]; dim:i64, keepdim:i64) -> y:i64[...b]",   0, "index of the first largest; NaN counts as largest")
 
 /* ---- products */
-TN_OP(matmul, "matmul/1(x:T[...a,M,K], y:T[...b,K,N]) -> z:T[...c,M,N]", 128, "matrix product; leading dims broadcast")
-TN_OP(linear, "linear/1(x:T[...,I], w:T[O,I], b?:T[O]) -> y:T[...,O]",   128, "x w^T + b")
-TN_OP(linear_relu, "linear_relu/1(x:T[...,I], w:T[O,I], b?:T[O]) -> y:T[...,O]", 128, "fused: relu(linear(x, w, b))")
+TN_OP(matmul, "matmul/1(x:T[...a,M,K], y:T[...b,K,N]) -> z:T[...c,M,N]",  64, "matrix product; leading dims broadcast")
+TN_OP(linear, "linear/1(x:T[...,I], w:T[O,I], b?:T[O]) -> y:T[...,O]",    64, "x w^T + b")
+TN_OP(linear_relu, "linear_relu/1(x:T[...,I], w:T[O,I], b?:T[O]) -> y:T[...,O]", 64, "fused: relu(linear(x, w, b))")
 
 /* ---- classification; targets lie in [0, C), others are undefined behaviour that the core rules out */
-TN_OP(softmax,     "softmax/1(x:T[...]; dim:i64) -> y:T[...]",      16, "exp(x - max) / sum of the same, along dim")
-TN_OP(log_softmax, "log_softmax/1(x:T[...]; dim:i64) -> y:T[...]",  16, "x - max - log(sum(exp(x - max))), along dim")
-TN_OP(nll_loss,    "nll_loss/1(x:T[N,C], target:i64[N]) -> loss:T[]",  16, "mean over n of -x[n, target[n]]")
+TN_OP(softmax,     "softmax/1(x:T[...]; dim:i64) -> y:T[...]",       8, "exp(x - max) / sum of the same, along dim")
+TN_OP(log_softmax, "log_softmax/1(x:T[...]; dim:i64) -> y:T[...]",   8, "x - max - log(sum(exp(x - max))), along dim")
+TN_OP(nll_loss,    "nll_loss/1(x:T[N,C], target:i64[N]) -> loss:T[]",   8, "mean over n of -x[n, target[n]]")
 TN_OP(softmax_cross_entropy,
-      "softmax_cross_entropy/1(x:T[N,C], target:i64[N]) -> loss:T[], p:T[N,C]", 32,
+      "softmax_cross_entropy/1(x:T[N,C], target:i64[N]) -> loss:T[], p:T[N,C]", 16,
       "fused: loss = nll_loss(log_softmax(x, 1), target); p = softmax(x, 1), kept for the gradient")
 TN_OP(softmax_cross_entropy_grad,
-      "softmax_cross_entropy_grad/1(dy:T[], p:T[N,C], target:i64[N]) -> dx:T[N,C]", 16,
+      "softmax_cross_entropy_grad/1(dy:T[], p:T[N,C], target:i64[N]) -> dx:T[N,C]", 8,
       "fused: (p - one_hot(target)) * dy / N")
 TN_OP(one_hot,     "one_hot/1(index:i64[...]; classes:i64) -> y:i64[...,K]",   0, "y[..., k] = (index[...] == k), K = classes")
 
@@ -348,11 +348,11 @@ TN_OP(batch_norm2d,
       "y = (x - mean) * rstd * weight + bias, rstd = 1 / sqrt(biased variance + eps); in eval from running statistics")
 TN_OP(batch_norm2d_grad,
       "batch_norm2d_grad/1(dy:T[N,C,H,W], x:T[N,C,H,W], weight?:T[C], mean:T[C], rstd:T[C]; training:i64)"
-      " -> dx:T[N,C,H,W], dweight:T[C], dbias:T[C]", 128, "gradient of batch_norm2d")
+      " -> dx:T[N,C,H,W], dweight:T[C], dbias:T[C]", 32, "gradient of batch_norm2d")
 
 /* ---- rows, joining */
 TN_OP(index_select, "index_select/1(x:A[R,...], index:i64[N]) -> y:A[N,...]",   0, "y[n] = x[index[n]]")
-TN_OP(index_add,    "index_add/1(dy:T[N,...], index:i64[N]; rows:i64) -> dx:T[R,...]", 32,
+TN_OP(index_add,    "index_add/1(dy:T[N,...], index:i64[N]; rows:i64) -> dx:T[R,...]", 128,
       "zeros with each dy[n] added to row index[n], in order of n; R = rows")
 TN_OP(gather_scale, "gather_scale/1(x:u8[R,...], index:i64[N]; scale:f64, shift:f64) -> y:f32[N,...]", 2,
       "fused: y[n] = x[index[n]] * scale + shift")
@@ -361,7 +361,7 @@ TN_OP(cat,          "cat/1(x:A[...a]*; dim:i64) -> y:A[...b]",   0, "joined alon
 /* ---- optimizer steps over a list of parameters, in place; lr and step are device tensors. What of m and v is smaller
  * than the smallest normal number may become 0 */
 TN_OP(sgd_step,
-      "sgd_step/1(p!:T[...]*, g:T[...]*, v!?:T[...]*, lr:f64[]; momentum:f64, weight_decay:f64, nesterov:i64) -> ()", 16,
+      "sgd_step/1(p!:T[...]*, g:T[...]*, v!?:T[...]*, lr:f64[]; momentum:f64, weight_decay:f64, nesterov:i64) -> ()", 8,
       "g += weight_decay p; v = momentum v + g; p -= lr (nesterov ? g + momentum v : v); without v: p -= lr g")
 TN_OP(adam_step,
       "adam_step/1(p!:T[...]*, g:T[...]*, m!:T[...]*, v!:T[...]*, lr:f64[], step:i64[]; beta1:f64, beta2:f64, eps:f64,"

@@ -30,8 +30,11 @@ static void look_at_plan(use *u, const tn_plan *plan)
     else if (!plan->implementation || !plan->implementation[0])
         conform_fail(u->run, "%s: the plan does not name its implementation", u->what);
     else if (u->bytes && !plan->bytes_moved)
-        conform_fail(u->run, "%s: the plan reports that no bytes are moved; the reference backend's, %llu", u->what,
+        conform_fail(u->run, "%s: the plan reports that it moves no bytes; the reference backend's moves %llu", u->what,
                      (unsigned long long)u->bytes);
+    else if (u->flops && !plan->flops)
+        conform_fail(u->run, "%s: the plan reports no floating-point operations; the reference backend's, %llu",
+                     u->what, (unsigned long long)u->flops);
 }
 
 static void look_at_refusal(use *u, const char *slot, tn_status status, const tn_error *why)
