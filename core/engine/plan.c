@@ -104,9 +104,10 @@ static entry *slot(tn_plan_cache *cache, uint64_t hash, const uint64_t *key, siz
     }
 }
 
-static bool make_room(tn_plan_cache *cache)
+static bool make_room(tn_dev *dev)
 {
-    if (cache->n >= MOST_USES) clear(cache);
+    tn_plan_cache *cache = dev->plans;
+    if (cache->n >= MOST_USES && tn__sync(dev) == TN_OK) clear(cache); /* no queued work may lose its plan */
     if (2 * cache->n < cache->room) return true;
     size_t room = cache->room ? 2 * cache->room : 128;
     entry *old = cache->entries, *entries = calloc(room, sizeof *entries);
@@ -169,7 +170,7 @@ tn_use *tn__plan(tn_dev *dev, const tn_op *op, const tn_op_desc *desc)
         if (e->key) return &e->use;
     }
     tn_use use = {0};
-    uint64_t *key = ok && make_room(cache) ? malloc(cache->words * sizeof *key) : NULL;
+    uint64_t *key = ok && make_room(dev) ? malloc(cache->words * sizeof *key) : NULL;
     if (!key) {
         tn_raise(dev->ctx, TN_OUT_OF_MEMORY, "%s: no host memory for a plan", op->name);
         return NULL;

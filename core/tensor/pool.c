@@ -42,8 +42,18 @@ tn_pool *tn__pool_open(tn_dev *dev)
     return pool;
 }
 
+/* The device may take memory back only when no queued work uses it. */
+static void wait_for_device(const tn_pool *pool)
+{
+    tn_error ignored = TN_ERROR_INIT;
+    const tn_dev *dev = pool->dev;
+    if (dev->stream && !(dev->info.flags & TN_DEVICE_SYNCHRONOUS))
+        dev->plugin->stream_sync(dev->handle, dev->stream, &ignored);
+}
+
 void tn__pool_trim(tn_pool *pool)
 {
+    wait_for_device(pool);
     for (int class = 0; class < CLASSES; class ++)
         for (block *b; (b = pool->cached[class]);) {
             uint64_t base = (uint64_t)SMALLEST << (class / STEPS);
@@ -111,6 +121,7 @@ void tn__pool_free(tn_pool *pool, void *memory, uint64_t bytes)
     if (b)
         pool->spare = b->next;
     else if (!(b = malloc(sizeof *b))) {
+        wait_for_device(pool);
         pool->dev->plugin->memory_free(pool->dev->handle, TN_MEMORY_DEVICE, memory);
         pool->stats.reserved -= bytes;
         return;
