@@ -646,6 +646,7 @@ typedef struct tn_program_stats {
     uint64_t runs; /* those that recorded among them, but not those beyond the last recording that is kept */
     /* Of what ran last: */
     const char *not_recorded; /* why it is not replayed but runs operator by operator; NULL if it is replayed */
+    const char *not_a_graph;  /* why a replay is not one launch of a device's graph; NULL if it is */
     int recorded_ops;         /* operators that the function ran */
     int ops;                  /* that a replay runs */
     int reused_in_place;      /* results that lie where an input was, or where they would be copied to */

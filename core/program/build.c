@@ -200,8 +200,21 @@ bool tn__build(tn_context *tn, const char *name, const char *passes, tn_recorded
     return ok;
 }
 
+/* Nothing may be released that work in a queue still uses. */
+static void wait_for_devices(const tn_built *built)
+{
+    for (int i = 0; i < built->n_execs; i++) {
+        const tn_dev *dev = built->execs[i].step->dev;
+        tn_error ignored = TN_ERROR_INIT;
+        if (dev->info.flags & TN_DEVICE_SYNCHRONOUS || (i > 0 && dev == built->execs[i - 1].step->dev)) continue;
+        dev->plugin->stream_sync(dev->handle, dev->stream, &ignored);
+    }
+}
+
 void tn__built_release(tn_built *built)
 {
+    wait_for_devices(built);
+    tn__graph_release(built);
     for (int i = 0; i < built->n_execs; i++) {
         tn_plan *plan = built->execs[i].use.plan;
         plan->destroy(plan);
@@ -243,9 +256,13 @@ void tn__built_count_writes(const tn_built *built, tn_tensor *const *in)
         if (built->writes_input[i]) in[i]->storage->version++;
 }
 
-static void bind_inputs(tn_built *built, tn_tensor *const *in)
+static void note_inputs(const tn_built *built, tn_tensor *const *in)
 {
     for (int i = 0; i < built->recorded.n_in; i++) built->recorded.inputs[i]->data = tn__data(in[i]);
+}
+
+static void bind_inputs(const tn_built *built)
+{
     for (int i = 0; i < built->n_patches; i++) {
         const tn_patch *patch = &built->patches[i];
         char *start = built->recorded.inputs[patch->input]->data;
@@ -301,13 +318,17 @@ tn_status tn__built_run(tn_built *built, tn_tensor *const *in)
 {
     tn_error error = TN_ERROR_INIT;
     const tn_exec *failed = NULL;
-    bind_inputs(built, in);
+    tn_status status = TN_OK;
+    note_inputs(built, in);
     if (!write_rng(built)) return tn_check(built->tn);
-    tn_status status = built->tn->profiling ? run_timed(built, &error, &failed) : run_plain(built, &error, &failed);
+    if (built->tn->profiling || !tn__graph_run(built, in, &status, &error)) {
+        bind_inputs(built);
+        status = built->tn->profiling ? run_timed(built, &error, &failed) : run_plain(built, &error, &failed);
+    }
     for (int i = 0; i < built->n_written; i++) built->written[i].storage->version++;
     tn__built_count_writes(built, in);
     if (status != TN_OK)
-        tn__raise_error(built->tn, failed->step->op->name, &error);
+        tn__raise_error(built->tn, failed ? failed->step->op->name : "a graph of operators", &error);
     else
         set_grads(built);
     return tn_check(built->tn);

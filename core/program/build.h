@@ -22,6 +22,8 @@ typedef struct tn_patch {
     uint64_t offset;
 } tn_patch;
 
+typedef struct tn_graph_run tn_graph_run; /* graph.c */
+
 typedef struct tn_built {
     tn_context *tn;
     tn_recorded recorded; /* as recorded; its trace is kept for looking and saving */
@@ -39,7 +41,8 @@ typedef struct tn_built {
     bool *writes_input; /* which inputs a run changes */
     tn_tensor *arena;   /* held; NULL if nothing is temporary */
     uint64_t arena_bytes;
-    int reused; /* results that lie where an input was */
+    int reused;          /* results that lie where an input was */
+    tn_graph_run *graph; /* NULL until the first replay */
 } tn_built;
 
 /* Takes over *recorded, also when it fails: false then, after raising. */
@@ -56,6 +59,14 @@ tn_status tn__built_run(tn_built *built, tn_tensor *const *in);
 void tn__built_count_writes(const tn_built *built, tn_tensor *const *in);
 /* Adds `runs` of them to the account of what ran where. */
 void tn__built_account(tn_built *built, uint64_t runs);
+
+/* ---- graph.c: replays as one launch */
+
+/* Replays it so, if that can be: true, and *status tells how it went. False: the steps are still to be run, with the
+ * inputs bound as they are given. */
+bool tn__graph_run(tn_built *built, tn_tensor *const *in, tn_status *status, tn_error *error);
+void tn__graph_release(tn_built *built);
+const char *tn__graph_why_not(const tn_built *built); /* NULL if replays are launches of a graph */
 
 /* ---- dump.c: for people, as recorded (before) or as it runs */
 void tn__dump(const tn_built *built, FILE *out, bool before);

@@ -354,6 +354,10 @@ void tn__dump(const tn_built *built, FILE *out, bool before)
                 " bytes in the arena, %" PRIu64 " eagerly; %d results in place of an input\n",
                 count_ops(&built->recorded.trace), built->n_execs, built->arena_bytes, built->recorded.eager_bytes,
                 built->reused);
+        const char *why_not = tn__graph_why_not(built);
+        fprintf(out, "  %s%s\n",
+                why_not ? "operators are launched one by one: " : "all are launched at once, as a graph",
+                why_not ? why_not : "");
     }
     free(p.names);
     free(p.own);

@@ -423,6 +423,7 @@ tn_program_stats tn_program_look(const tn_program *program)
     stats.not_recorded = program->last->given_up;
     if (stats.not_recorded) return stats;
     const tn_built *built = &program->last->built;
+    stats.not_a_graph = tn__graph_why_not(built);
     stats.recorded_ops = count_ops(&built->recorded.trace);
     stats.ops = built->n_execs;
     stats.reused_in_place = built->reused;
