@@ -114,10 +114,11 @@ static const char *told(const char *command)
 static void install(const char *home)
 {
     char command[3 * PATH_MAX];
-    snprintf(command, sizeof command,
-             "cd '%s' && mkdir -p %s/tenon/plugins/1 && cp '/proc/%d/exe' %s/prog && cp built/{noted,ours,unwanted}.so "
-             "%s/tenon/plugins/1",
-             folder, home, (int)getpid(), home, home);
+    snprintf(
+        command, sizeof command,
+        "cd '%s' && rm -rf %s && mkdir -p %s/tenon/plugins/1 && cp '/proc/%d/exe' %s/prog && cp built/{noted,ours,unwanted}.so "
+        "%s/tenon/plugins/1",
+        folder, home, home, (int)getpid(), home, home);
     told(command);
 }
 
@@ -141,6 +142,24 @@ static void plugins_beside_the_library_are_found(void **state)
     assert_int_equal(take_traces("noted"), 2);
     assert_int_equal(take_traces("unwanted"), 1);
     assert_says(told_in_folder("TENON_PROBE=all home/prog list"), "ours.so(usable)");
+    assert_int_equal(take_traces("ours"), 2);
+}
+
+/* As Tenon's own plugins are that lie beside it, and no others: not of its version alone, not of its vendor alone, not in
+ * a folder whose name only begins like the library's. */
+static void what_came_with_the_library_is_not_tried_first(void **state)
+{
+    (void)state;
+    static const char *const foreign[] = {"neighbour", "elder"};
+    install("home");
+    told_in_folder("rm home/tenon/plugins/1/* && cp built/{neighbour,elder,ours}.so home/tenon/plugins/1");
+    told_in_folder("mkdir -p homely && cp built/ours.so homely");
+    take_traces("ours");
+    told_in_folder("home/prog list");
+    assert_int_equal(take_traces("ours"), 1);
+    for (int i = 0; i < 2; i++) assert_int_equal(take_traces(foreign[i]), 2);
+    assert_string_equal(told_in_folder("TENON_PLUGIN_PATH=$PWD/homely home/prog list"),
+                        "TENON_PLUGIN_PATH:ours.so(usable) built in:(usable) ");
     assert_int_equal(take_traces("ours"), 2);
 }
 
@@ -293,6 +312,16 @@ static void without_a_variant_for_this_cpu_what_it_lacks_is_named(void **state)
     for (int i = 0; i < 4; i++) assert_int_equal(take_traces(levels[i]), 0);
 }
 
+static void features_may_be_named_one_by_one(void **state)
+{
+    (void)state;
+    if (tn_cpu_level() < 3) skip();
+    put_variants("features.so");
+    assert_says(in_child(tell_variants, "x86-64-v2"), "it needs avx2, fma, which this CPU");
+    assert_says(in_child(tell_variants, "x86-64-v3"), "features.so(usable)");
+    assert_says(in_child(tell_variants, ""), "features.so(usable)");
+}
+
 /* ---- who is loaded at all */
 
 static void open_beside_unwanted(FILE *out, const char *spec)
@@ -349,6 +378,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(candidates_come_in_a_known_order),
         cmocka_unit_test(the_first_of_a_name_wins),
         cmocka_unit_test(plugins_beside_the_library_are_found),
+        cmocka_unit_test(what_came_with_the_library_is_not_tried_first),
         cmocka_unit_test(a_plugin_path_stands_in_for_what_lies_beside_the_library),
         cmocka_unit_test(the_current_folder_is_never_searched),
         cmocka_unit_test(a_program_is_not_misled_about_where_it_lies),
@@ -357,6 +387,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(variants_need_not_be_neighbours),
         cmocka_unit_test(a_better_variant_that_fails_leaves_the_lesser),
         cmocka_unit_test(without_a_variant_for_this_cpu_what_it_lacks_is_named),
+        cmocka_unit_test(features_may_be_named_one_by_one),
         cmocka_unit_test(who_names_a_backend_loads_no_other),
         cmocka_unit_test(a_plugin_that_crashes_when_tried_breaks_no_program),
     };
