@@ -6,7 +6,8 @@
  *   environment  [{name, value, meaning, remark}]: variables in force; meaning is null for one that nothing here reads
  *   machine      {cpu, architecture, level, cpus, memory_bytes, system, kernel}; level: "x86-64-v3", null elsewhere
  *   search       [{place, from, state, candidates}]: files and folders in search order; from: the variable, or "beside
- *                libtenon"; state: "file", "folder", "missing" or "ignored"
+ *                libtenon", or "installed"; state: "file", "folder", "missing" or "ignored". Not there if one PLUGIN
+ *                was named
  *   plugins      in search order, [{name, path, found_by, version, vendor, library, note, libraries, usable, rule,
  *                refused, remedy, devices, chosen, load_seconds}]
  *                  found_by   as in tn_backend_status, or "command line"
@@ -18,7 +19,7 @@
  *                  devices    [{name, description, architecture, kind, memory_bytes}]
  *   loading      {outcome, what, printed}: the child process that loaded them; outcome: "done", "crash" or "timeout";
  *                what: a sentence about the last two; printed: the beginning of what plugins wrote to standard output
- *   auto         {backend, device, why}, or null if `auto` finds nothing; not there if one PLUGIN was named
+ *   auto         {backend, device, why}, or null if `auto` finds nothing; not there if one PLUGIN was named, either
  *   trial        {spec, device, ok, message}: a context opened on what $TENON_BACKEND, or PLUGIN, names; a tensor written
  *                and read back. null if it came to no end
  *   plugin       the absolute path of PLUGIN, or null; remark: a sentence about it, or null
