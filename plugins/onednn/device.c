@@ -102,10 +102,13 @@ void dn_device_close(tn_device *device)
 
 /* ---- memory: all kinds are the host's */
 
+/* The system may promise memory that it does not have; what the machine cannot hold at all is refused at once. */
 tn_status dn_memory_alloc(tn_device *device TN_UNUSED, uint32_t kind TN_UNUSED, uint64_t bytes, void **memory,
                           tn_error *error)
 {
-    *memory = bytes <= SIZE_MAX - DN_ALIGNMENT ? aligned_alloc(DN_ALIGNMENT, dn_round_up(bytes, DN_ALIGNMENT)) : NULL;
+    const uint64_t total = physical_bytes(_SC_PHYS_PAGES);
+    const int possible = bytes <= (total ? total : SIZE_MAX - DN_ALIGNMENT);
+    *memory = possible ? aligned_alloc(DN_ALIGNMENT, dn_round_up(bytes, DN_ALIGNMENT)) : NULL;
     if (*memory) return TN_OK;
     return tn_fail(error, TN_OUT_OF_MEMORY, 0, "the system has no %llu bytes of memory left",
                    (unsigned long long)bytes);
