@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # tenon conform: sound plugins reach the top level, and each bad one is found out at the level that
 # tests/bad_plugins/conform/expected.txt names, by the finding that it names.
-# Usage: tests/conform_test.sh BUILD reference|onednn|sound|mutants|command
+# Usage: [ONLY=pattern] tests/conform_test.sh BUILD reference|onednn|sound|mutants|command
+# ONLY: of the bad plugins, those whose line in expected.txt matches.
 set -u
 build=$1
 tenon=$build/bin/tenon
@@ -24,22 +25,27 @@ conforms() {
 
 # catches NAME LEVEL PHRASE
 catches() {
-    local output code lowest
+    local output code lowest timeout=40
+    [ "$1" = hangs ] && timeout=4
     [ -e "$plugins/$1.so" ] || { echo "$1 is not built here"; return; }
-    output=$("$tenon" conform "$plugins/$1.so" --level "$2" --timeout 8 2>&1)
+    output=$("$tenon" conform "$plugins/$1.so" --level "$2" --timeout $timeout 2>&1)
     code=$?
     lowest=$(sed -nE 's/^level ([0-9]).* [0-9]+ failed.*/\1/p' <<<"$output" | head -n 1)
     [ $code = 1 ] && [ "$lowest" = "$2" ] && grep -qE -- "$3" <<<"$output" && return
     fail "$1: exit code $code, lowest failing level \"$lowest\"; expected 1, level $2 and \"$3\" in this output:"$'\n'"$output"
 }
 
+# AddressSanitizer has an allocator of its own, whose use nobody can see; that of the C library does not grow.
 mutants() {
-    local name level phrase listed=0
+    local name level phrase listed=0 sanitized=
+    grep -q __asan_init "$tenon" && sanitized=1
+    export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 # else each leak is found at level 1
     while read -r name level phrase; do
         [[ -z $name || $name == \#* ]] && continue
+        [[ $sanitized && $phrase == *'heap grow'* ]] && continue
         catches "$name" "$level" "$phrase"
         listed=$((listed + 1))
-    done < <(grep -E "${only:-.}" "$here/bad_plugins/conform/expected.txt")
+    done < <(grep -E "${ONLY:-.}" "$here/bad_plugins/conform/expected.txt")
     echo "$listed bad plugins"
     for source in "$here"/bad_plugins/conform/*.c; do
         name=$(basename "$source" .c)

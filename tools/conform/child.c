@@ -59,8 +59,15 @@ static void settle_in(channels *c)
 
 /* ---- in the parent */
 
+/* Has it ended? It stays a zombie, so that its number, which is that of its group, means nobody else. */
+static bool has_ended(pid_t child)
+{
+    siginfo_t end = {.si_pid = 0};
+    return waitid(P_PID, (id_t)child, &end, WEXITED | WNOHANG | WNOWAIT) == 0 && end.si_pid == child;
+}
+
 /* Waits until it has ended; false if that took longer than `timeout`. */
-static bool wait_for(pid_t child, int alive, double timeout, int *end)
+static bool wait_for(pid_t child, int alive, double timeout)
 {
     const double start = tool_now();
     struct pollfd news = {.fd = alive, .events = POLLIN};
@@ -70,7 +77,7 @@ static bool wait_for(pid_t child, int alive, double timeout, int *end)
             news.fd = -1;
             slice = 1;
         }
-        if (waitpid(child, end, WNOHANG) == child) return true;
+        if (has_ended(child)) return true;
     } while (tool_now() - start < timeout);
     return false;
 }
@@ -115,9 +122,9 @@ void child_run(double timeout, void (*body)(void *arg), void *arg, child_fate *f
     int end = 0;
     setpgid(child, child);
     close(c.alive[1]);
-    bool in_time = wait_for(child, c.alive[0], timeout, &end);
+    bool in_time = wait_for(child, c.alive[0], timeout);
     kill(-child, SIGKILL);
-    while (!in_time && waitpid(child, &end, 0) < 0 && errno == EINTR) continue;
+    while (waitpid(child, &end, 0) < 0 && errno == EINTR) continue;
     *fate = (child_fate){.finished = *finished, .errors = tail(c.errors), .seconds = tool_now() - start};
     describe_end(fate, in_time, end, timeout);
     child_unshare(finished, sizeof *finished);

@@ -68,7 +68,7 @@ void conform_allocation_fails(conform_run *run)
     tn_plugin_query_fn query = conform_find_query(run);
     bool failed = true;
     for (int64_t k = 0; query && failed && k < MOST_CALLS && run->outcome == CONFORM_PASS; k++) {
-        parts p = {NULL};
+        parts p = {.device = NULL};
         fail_after(k);
         const bool ok =
             survived(run, query(&conform_host, &plugin, &why), &why, "query") && make_parts(run, plugin, &p, &why);
@@ -199,7 +199,7 @@ void conform_growth_plans(conform_run *run)
 static bool make_and_release(conform_run *run, const tn_plugin *plugin)
 {
     tn_error why = {.struct_size = sizeof why};
-    parts p = {NULL};
+    parts p = {.device = NULL};
     const bool ok = make_parts(run, plugin, &p, &why);
     release_parts(plugin, &p);
     return ok ||

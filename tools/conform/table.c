@@ -169,7 +169,11 @@ void conform_devices_reopen(conform_run *run)
     uint32_t n;
     conform_device first, second;
     const tn_plugin *plugin = count(run, &n);
-    if (!plugin || run->options->device >= n) return;
+    if (!plugin) return;
+    if (run->options->device >= n) {
+        conform_fail(run, "it has no device %u, but %u", run->options->device, n);
+        return;
+    }
     plugin->device_close(NULL);
     if (!conform_device_open(run, &first)) return;
     if (conform_device_open(run, &second)) {
