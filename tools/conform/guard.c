@@ -94,9 +94,13 @@ static void loop_body(void *arg, int64_t begin, int64_t end)
 {
     const loop *l = arg;
     const char *was = executing;
+    const uint64_t mode = conform_float_mode();
     executing = l->executing;
     l->body(l->arg, begin, end);
     executing = was;
+    if (conform_float_mode() != mode)
+        conform_fail(conform_current, "%s%sa loop on the host's threads left one with another floating-point mode",
+                     l->executing ? l->executing : "", l->executing ? ": " : "");
 }
 
 static void host_parallel_for(int64_t n, int64_t grain, void (*body)(void *arg, int64_t begin, int64_t end), void *arg)

@@ -13,6 +13,7 @@ const conform_check conform_level4[] = {
      conform_allocation_fails, false},
     {"allocation.plans", "if the host has no memory, plan_create fails with a message, and works later",
      conform_allocation_plans, false},
+    {"allocation.device", "if the device's memory runs short, later work is right", conform_allocation_device, false},
     {"growth.plans",
      "plans of thousands of shapes leave nothing behind: of 2000, no block of host->alloc and at most 2 MiB "
      "of heap",

@@ -113,6 +113,28 @@ void conform_allocation_plans(conform_run *run)
     if (!run->compared) conform_skip(run, "it has no operators");
 }
 
+/* Tensors on a device whose memory runs short now and then: an error that is told, or none, and right numbers after it. */
+void conform_allocation_device(conform_run *run)
+{
+    enum { N = 700 };
+    float ones[N], found[N];
+    for (int i = 0; i < N; i++) ones[i] = 1;
+    for (int64_t k = 0; k < 6 && run->outcome == CONFORM_PASS; k++) {
+        tn_context *tn = conform_open(run, true);
+        if (!tn) return;
+        shim_memory_fail_after(k);
+        tn_tensor *x = tn_from(tn, ones, TN_F32, 1, (int64_t[]){N});
+        tn_add(tn_mul(x, x), x);
+        shim_memory_fail_after(-1);
+        if (tn_check(tn) == TN_OUT_OF_MEMORY) tn_clear(tn);
+        x = tn_from(tn, ones, TN_F32, 1, (int64_t[]){N});
+        if (tn_read(tn_add(x, x), found, sizeof found) == TN_OK && found[N - 1] != 2)
+            conform_fail(run, "after the device's memory had run short, 1 + 1 makes %g", (double)found[N - 1]);
+        run->compared++;
+        conform_close(run, tn);
+    }
+}
+
 /* ---- growth */
 
 typedef struct usage {

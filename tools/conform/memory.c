@@ -121,12 +121,26 @@ static uint64_t front_of(const shim_device *device)
     return alignment < BACK ? BACK : alignment > MOST_FRONT ? MOST_FRONT : alignment;
 }
 
-/* Fills *b; false after memory_alloc failed. */
+static int64_t fail_after = -1;
+
+void shim_memory_fail_after(int64_t calls)
+{
+    __atomic_store_n(&fail_after, calls, __ATOMIC_RELAXED);
+}
+
+static bool must_fail(void)
+{
+    return __atomic_load_n(&fail_after, __ATOMIC_RELAXED) >= 0 &&
+           __atomic_fetch_sub(&fail_after, 1, __ATOMIC_RELAXED) == 0;
+}
+
+/* Fills *b. */
 static tn_status fetch(block *b, tn_error *error)
 {
     const uint64_t front = front_of(b->device);
     void *base = NULL;
-    if (b->bytes > INT64_MAX / 2) return tn_fail(error, TN_OUT_OF_MEMORY, 0, "no device has that much memory");
+    if (must_fail() || b->bytes > INT64_MAX / 2)
+        return tn_fail(error, TN_OUT_OF_MEMORY, 0, "no device has that much memory");
     tn_status status =
         b->device->plugin->memory_alloc(b->device->handle, b->kind, front + b->bytes + BACK, &base, error);
     conform_described(status, error, "memory_alloc");

@@ -127,6 +127,7 @@ typedef struct conform_state {
 } conform_state;
 
 void conform_state_take(conform_state *state);
+uint64_t conform_float_mode(void); /* of this thread: rounding, flushing to zero, traps */
 /* What is not as before, in a few words (text, or static); NULL if all is. */
 const char *conform_state_changed(const conform_state *before, char *text, size_t size);
 
@@ -159,6 +160,8 @@ typedef struct shim_device {
 
 tn_status shim_memory_alloc(tn_device *device, uint32_t kind, uint64_t bytes, void **memory, tn_error *error);
 void shim_memory_free(tn_device *device, uint32_t kind, void *memory);
+/* From now on, the plugin seems to have no memory after so many more calls, once; below 0: it always has. */
+void shim_memory_fail_after(int64_t calls);
 /* The block of device memory that the address lies in, or false. */
 bool shim_memory_find(const void *address, char **start, uint64_t *bytes);
 /* Looks at all canaries; false after conform_fail. */
@@ -270,6 +273,7 @@ void conform_threads_plans(conform_run *run);
 void conform_threads_one_plan(conform_run *run);
 void conform_allocation_fails(conform_run *run);
 void conform_allocation_plans(conform_run *run);
+void conform_allocation_device(conform_run *run);
 void conform_growth_plans(conform_run *run);
 void conform_growth_objects(conform_run *run);
 void conform_growth_operators(conform_run *run);

@@ -49,6 +49,7 @@ static void print_lines(const char *text, const char *indent)
 static void print_result(const conform_result *r)
 {
     if (r->outcome == CONFORM_PASS && !r->why[0]) return;
+    if (r->outcome == CONFORM_SKIP && r->op) return; /* there are many, and each is in the JSON */
     printf("  %s %s%s%s: %s\n", outcomes[r->outcome], r->check->name, r->op ? " " : "", r->op ? r->op : "",
            r->outcome == CONFORM_FAIL ? r->check->promise : r->why);
     if (r->outcome != CONFORM_FAIL) return;
@@ -73,13 +74,27 @@ static void print_level(const conform_results *results, int level)
         if (results->items[i].level == level) print_result(&results->items[i]);
 }
 
+/* Operators that passed a check, and failed none. */
+static int count_passing(const conform_results *results)
+{
+    int n, passing = 0;
+    const tn_op_status *ops = tn_ops(&n);
+    for (int i = 0; i < n; i++) {
+        const tally t = count_operator(results, ops[i].name);
+        passing += t.of[CONFORM_PASS] && !t.of[CONFORM_FAIL];
+    }
+    return passing;
+}
+
 static void print_operators(const conform_results *results)
 {
     enum { WIDTH = 100 };
     int n, has = 0;
     const tn_op_status *ops = tn_ops(&n);
     for (int i = 0; i < n; i++) has += results->candidate.has[i];
-    printf("operators: %d of the catalogue's %d%s", has, n, has < n ? "; it lacks" : "");
+    printf("operators: %d of the catalogue's %d", has, n);
+    if (results->levels > 2) printf(", of which %d pass what they were asked", count_passing(results));
+    if (has < n) printf("; it lacks");
     int column = WIDTH;
     for (int i = 0; i < n; i++) {
         if (results->candidate.has[i]) continue;

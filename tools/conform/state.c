@@ -15,7 +15,7 @@ extern char **environ;
 /* ---- one thing each */
 
 /* Rounding, and what else of the modes is there; not the flags of exceptions that have happened. */
-static uint64_t float_mode(void)
+uint64_t conform_float_mode(void)
 {
 #if defined(__x86_64__)
     fenv_t now;
@@ -70,7 +70,7 @@ static int64_t printed(void)
 void conform_state_take(conform_state *state)
 {
     memset(state, 0, sizeof *state);
-    state->float_mode = float_mode();
+    state->float_mode = conform_float_mode();
     snprintf(state->locale, sizeof state->locale, "%s", setlocale(LC_ALL, NULL));
     state->thread_locale = uselocale((locale_t)0);
     for (int i = 1; i < CONFORM_SIGNALS; i++) sigaction(i, NULL, &state->actions[i]);

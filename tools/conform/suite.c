@@ -50,20 +50,11 @@ typedef struct work {
     conform_run run;
 } work;
 
-/* Only the candidate and the reference backend are of interest; others would be loaded and could disturb. */
-static void leave_others_alone(void)
-{
-    setenv("TENON_PLUGIN_PATH", "", 1);
-    unsetenv("TENON_PLUGIN_FILES");
-    unsetenv("TENON_BACKEND");
-}
-
 static void do_work(void *arg)
 {
     work *w = arg;
     conform_state before;
     char text[300];
-    leave_others_alone();
     conform_current = &w->run;
     conform_state_take(&before);
     w->check->run(&w->run);
@@ -114,6 +105,14 @@ static void run_check(const conform_options *options, conform_results *results, 
 
 /* ---- all */
 
+/* Only the candidate and the reference backend are of interest to the children; others would be loaded and could disturb. */
+static void leave_others_alone(void)
+{
+    setenv("TENON_PLUGIN_PATH", "", 1);
+    unsetenv("TENON_PLUGIN_FILES");
+    unsetenv("TENON_BACKEND");
+}
+
 static void run_for_operators(const conform_options *options, conform_results *results, int level,
                               const conform_check *check)
 {
@@ -127,6 +126,7 @@ static void run_for_operators(const conform_options *options, conform_results *r
 void conform_suite_run(const conform_options *options, conform_results *results)
 {
     *results = (conform_results){.hash = conform_hash()};
+    leave_others_alone();
     conform_meet(options, &results->candidate);
     const int highest = results->candidate.loaded && !results->candidate.why[0] ? options->level : 0;
     for (int level = 0; level <= highest; level++, results->levels++)
