@@ -225,6 +225,10 @@ static void vendor_describe(vendor_plan *plan, const vendor_op *op, const tn_op_
         plan->desc[i] = i < plan->n_in ? *desc->in[i] : *desc->out[i - plan->n_in];
         plan->head.bytes_moved += (uint64_t)tn_desc_numel(&plan->desc[i]) * tn_dtype_size(plan->desc[i].dtype);
     }
+    const tn_tensor_desc *last = &plan->desc[plan->n - 1];
+    plan->head.flops = (uint64_t)tn_desc_numel(last);
+    if (op->compute == vendor_compute_matmul)
+        plan->head.flops *= 2 * (uint64_t)desc->in[0]->dims[desc->in[0]->rank - 1];
     if (op->attributes == 's') memcpy(&plan->attrs.scalar, desc->attrs, sizeof plan->attrs.scalar);
     if (op->attributes == 'r') memcpy(&plan->attrs.reduce, desc->attrs, sizeof plan->attrs.reduce);
 }
