@@ -216,6 +216,14 @@ static uint64_t vendor_workspace(const vendor_op *op, const tn_op_desc *desc)
     return 8 * (uint64_t)(op->workspace == 'a' ? tn_desc_numel(out) : out->dims[out->rank - 1]);
 }
 
+/* By the textbook: a product takes a multiplication and an addition for each pair, all else one for each element. */
+static uint64_t vendor_flops(const vendor_plan *plan, const vendor_op *op)
+{
+    const tn_tensor_desc *x = &plan->desc[0], *last = &plan->desc[plan->n - 1];
+    if (op->compute == vendor_compute_matmul) return 2 * (uint64_t)(tn_desc_numel(last) * x->dims[x->rank - 1]);
+    return (uint64_t)tn_desc_numel(op->compute == vendor_compute_sum ? x : last);
+}
+
 static void vendor_describe(vendor_plan *plan, const vendor_op *op, const tn_op_desc *desc)
 {
     plan->compute = op->compute;
@@ -223,12 +231,10 @@ static void vendor_describe(vendor_plan *plan, const vendor_op *op, const tn_op_
     plan->n = (int)(desc->n_in + desc->n_out);
     for (int i = 0; i < plan->n; i++) {
         plan->desc[i] = i < plan->n_in ? *desc->in[i] : *desc->out[i - plan->n_in];
-        plan->head.bytes_moved += (uint64_t)tn_desc_numel(&plan->desc[i]) * tn_dtype_size(plan->desc[i].dtype);
+        plan->head.bytes_moved += (uint64_t)tn_desc_numel(&plan->desc[i]) * tn_dtype_size(plan->desc[i].dtype)
+                                  << (op->in_place != 0);
     }
-    const tn_tensor_desc *last = &plan->desc[plan->n - 1];
-    plan->head.flops = (uint64_t)tn_desc_numel(last);
-    if (op->compute == vendor_compute_matmul)
-        plan->head.flops *= 2 * (uint64_t)desc->in[0]->dims[desc->in[0]->rank - 1];
+    plan->head.flops = vendor_flops(plan, op);
     if (op->attributes == 's') memcpy(&plan->attrs.scalar, desc->attrs, sizeof plan->attrs.scalar);
     if (op->attributes == 'r') memcpy(&plan->attrs.reduce, desc->attrs, sizeof plan->attrs.reduce);
 }
