@@ -63,11 +63,11 @@ static void release_parts(const tn_plugin *plugin, parts *p)
 
 void conform_allocation_fails(conform_run *run)
 {
-    tn_error why = {.struct_size = sizeof why};
     const tn_plugin *plugin = NULL;
     tn_plugin_query_fn query = conform_find_query(run);
     bool failed = true;
     for (int64_t k = 0; query && failed && k < MOST_CALLS && run->outcome == CONFORM_PASS; k++) {
+        tn_error why = {.struct_size = sizeof why};
         parts p = {.device = NULL};
         fail_after(k);
         const bool ok =
