@@ -13,7 +13,7 @@
 
 enum {
     STEPS = 100,
-    FEWER_STEPS = 60,
+    FEWER_STEPS = 50,
     BATCH = 4,
     CLASSES = 10,
     PIXELS = 784,

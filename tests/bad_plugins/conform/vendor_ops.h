@@ -263,7 +263,7 @@ static tn_status vendor_plan_create(const tn_kernel *self, tn_device *device, co
 
 enum { VENDOR_RELU, VENDOR_RELU_GRAD, VENDOR_ADD, VENDOR_MUL, VENDOR_MATMUL, VENDOR_COPY, VENDOR_FILL, VENDOR_SUM };
 
-static const vendor_op vendor_op_list[] = {
+static vendor_op vendor_op_list[] = {
     [VENDOR_RELU] = {vendor_compute_relu, VENDOR_REAL, 0, VENDOR_MAP, 0, 0},
     [VENDOR_RELU_GRAD] = {vendor_compute_relu_grad, VENDOR_REAL, 0, VENDOR_MAP, 0, 0},
     [VENDOR_ADD] = {vendor_compute_add, VENDOR_REAL, 0, VENDOR_MAP, 0, 0},
