@@ -83,10 +83,11 @@ static bool queue_chain(rig *r, unsigned char **buffers, unsigned char (*model)[
 /* So much that what is queued after it waits. */
 static bool keep_busy(rig *r)
 {
-    unsigned char *large = rig_alloc(r, TN_MEMORY_DEVICE, LARGE);
-    for (uint32_t i = 0; large && i < COPIES; i++)
-        if (!rig_fill(r, r->d.stream, large, i, LARGE)) return false;
-    return large;
+    unsigned char *from = rig_alloc(r, TN_MEMORY_DEVICE, LARGE), *to = rig_alloc(r, TN_MEMORY_DEVICE, LARGE);
+    for (uint32_t i = 0; from && to && i < COPIES; i++)
+        if (!rig_fill(r, r->d.stream, from, i, LARGE) || !rig_copy(r, r->d.stream, to, from, LARGE, TN_COPY_ON_DEVICE))
+            return false;
+    return from && to;
 }
 
 void conform_stream_order(conform_run *run)
