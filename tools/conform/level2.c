@@ -12,7 +12,7 @@ enum { N_REAL = 2, N_DTYPES = sizeof dtypes / sizeof *dtypes };
 
 /* ---- samples */
 
-/* In all layouts: the second half of the loop is for values that are repeated. */
+/* In the layouts from first to last, with what is expected computed already. */
 static bool compare_layouts(trial *t, const char *sample, tn_op_call_options how, int first, int last)
 {
     for (int layout = first; layout <= last; layout++) {

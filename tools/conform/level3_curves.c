@@ -11,14 +11,8 @@
 
 #include "level3.h"
 
-enum {
-    STEPS = 100,
-    FEWER_STEPS = 50,
-    BATCH = 4,
-    CLASSES = 10,
-    PIXELS = 784,
-    LAST = 10 /* steps whose losses are averaged */
-};
+enum { STEPS = 100, FEWER_STEPS = 50, BATCH = 4, CLASSES = 10, PIXELS = 784 };
+enum { LAST = 10 };               /* steps whose losses are averaged */
 static const float NUDGE = 1e-5f; /* 84 units in the last place */
 static const double WIDENING = 10, ULPS = 64, LEARNT = 0.5;
 
