@@ -50,7 +50,7 @@ expect 0 '^relu +yes' ops
 expect 0 'conv2d/1\(x:T\[N,I,H,W\]' ops conv2d
 expect 0 '^\{"name":"relu","schema":"relu/1' ops relu --json
 expect 0 '^tenon [0-9.]+ \(backend ABI 1\.' --version
-for command in train eval predict export run program bench backends doctor ops data; do expect 0 'Usage: tenon' $command --help; done
+for command in train eval predict export run program bench backends doctor conform ops data; do expect 0 'Usage: tenon' $command --help; done
 
 # ---- images
 
