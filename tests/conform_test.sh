@@ -36,14 +36,15 @@ catches() {
     fail "$1: exit code $code, lowest failing level \"$lowest\"; expected 1, level $2 and \"$3\" in this output:"$'\n'"$output"
 }
 
-# AddressSanitizer has an allocator of its own, whose use nobody can see; that of the C library does not grow.
+# Under AddressSanitizer it is that which finds most of them, earlier.
 mutants() {
-    local name level phrase listed=0 sanitized=
-    grep -q __asan_init "$tenon" && sanitized=1
-    export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 # else each leak is found at level 1
+    local name level phrase listed=0
+    if grep -q __asan_init "$tenon"; then
+        echo "bad plugins are not for AddressSanitizer, which stops them itself"
+        exit 77
+    fi
     while read -r name level phrase; do
         [[ -z $name || $name == \#* ]] && continue
-        [[ $sanitized && $phrase == *'heap grow'* ]] && continue
         catches "$name" "$level" "$phrase"
         listed=$((listed + 1))
     done < <(grep -E "${ONLY:-.}" "$here/bad_plugins/conform/expected.txt")

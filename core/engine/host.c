@@ -80,9 +80,12 @@ static void host_log(uint32_t level, const char *message)
     tn_log_line(level, "%s", message);
 }
 
+#define MOST_BYTES (UINT64_C(1) << 47) /* what a process can have; AddressSanitizer ends one that asks for more */
+
 static void *host_alloc(uint64_t bytes, uint64_t alignment)
 {
     void *memory = NULL;
+    if (bytes > MOST_BYTES) return NULL;
     if (alignment < sizeof(void *)) alignment = sizeof(void *);
     return posix_memalign(&memory, alignment, bytes ? bytes : 1) == 0 ? memory : NULL;
 }
