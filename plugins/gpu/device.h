@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The language that kernels are written in: CUDA C++ and HIP by the names that they share, and the few that differ, as
+ * macros. Compiled by nvcc, by hipcc, and for the host harness (tests/gpu_host), which defines GPU_ON_HOST and all of it
+ * itself.
+ *
+ * Rules that let one source serve all three: blocks have one dimension of threads; every thread of a block reaches the
+ * same gpu_sync, gpu_shuffle and gpu_ballot calls (no early return before them); a warp has gpu_warp() threads, 32 or
+ * 64, and nothing assumes which; shared memory is undefined until it is written. */
+#ifndef GPU_DEVICE_H
+#define GPU_DEVICE_H
+
+#include <stdint.h>
+
+#if !defined(GPU_ON_HOST)
+
+#if defined(__HIPCC__)
+#include <hip/hip_runtime.h>
+#define GPU_ALL_LANES
+#define gpu_shuffle_down(value, by) __shfl_down((value), (by))
+#define gpu_shuffle_xor(value, mask) __shfl_xor((value), (mask))
+#define gpu_shuffle(value, lane) __shfl((value), (lane))
+#define gpu_ballot(predicate) ((uint64_t)__ballot(predicate))
+#else
+#define gpu_shuffle_down(value, by) __shfl_down_sync(0xffffffffu, (value), (by))
+#define gpu_shuffle_xor(value, mask) __shfl_xor_sync(0xffffffffu, (value), (mask))
+#define gpu_shuffle(value, lane) __shfl_sync(0xffffffffu, (value), (lane))
+#define gpu_ballot(predicate) ((uint64_t)__ballot_sync(0xffffffffu, (predicate)))
+#endif
+
+#define GPU_GLOBAL extern "C" __global__
+#define GPU_DEVICE static __device__ __forceinline__
+#define GPU_SHARED __shared__
+#define GPU_DYNAMIC_SHARED(type, name)                    \
+    extern __shared__ __align__(16) unsigned char raw_[]; \
+    type *name = (type *)raw_
+#define gpu_sync() __syncthreads()
+#define gpu_warp() ((uint32_t)warpSize)
+#define gpu_atomic_add(address, value) atomicAdd((address), (value))
+#define GPU_BOUNDS(threads) __launch_bounds__(threads)
+#define gpu_thread() ((uint32_t)threadIdx.x)
+#define gpu_threads() ((uint32_t)blockDim.x)
+#define gpu_block_x() ((uint32_t)blockIdx.x)
+#define gpu_block_y() ((uint32_t)blockIdx.y)
+#define gpu_block_z() ((uint32_t)blockIdx.z)
+#define gpu_blocks_x() ((uint32_t)gridDim.x)
+#define gpu_blocks_y() ((uint32_t)gridDim.y)
+#define gpu_blocks_z() ((uint32_t)gridDim.z)
+
+#endif /* GPU_ON_HOST */
+
+/* A kernel: GPU_DEFINE(fill) { ... args.n ... } */
+#define GPU_DEFINE(name) GPU_GLOBAL void gpu_##name(const gpu_##name##_args args)
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every kernel: what a translation unit of a vendor includes, after args.h and the language (device.h). */
+#include "device.h"
+
+#include "kernels/nest.h"
+
+/* elementwise, copies, fills, random numbers */
+#include "kernels/fill.h"
+
+/* reductions, classification, rows, optimizer steps */
+
+/* products, convolution, pooling, normalisation */

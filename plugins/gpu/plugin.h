@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The operators of the shared part, for the table of each plugin that is made of it. */
+#ifndef GPU_PLUGIN_H
+#define GPU_PLUGIN_H
+
+#include "gpu.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Every operator of the catalogue. A vendor that has a faster way for one puts its own row in its stead. */
+extern const tn_kernel gpu_kernels[];
+extern const uint64_t gpu_n_kernels;
+
+/* Keeps the host's functions, or declines a host that is not of this ABI. */
+tn_status gpu_check_host(const tn_host_api *host, tn_error *error);
+
+/* A check and a maker of plans for each family, named in plugin.c. */
+#define GPU_OP(name)                                                                                                 \
+    tn_status gpu_##name##_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error); \
+    tn_status gpu_##name##_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,    \
+                                tn_error *error);
+/* elementwise, copies, fills, random numbers */
+GPU_OP(fill)
+
+/* reductions, classification, rows, optimizer steps */
+
+/* products, convolution, pooling, normalisation */
+
+#undef GPU_OP
+
+#ifdef __cplusplus
+}
+#endif
+#endif
