@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <vector>
 
 extern const struct host_kernel {
     const char *name;
@@ -19,15 +20,28 @@ extern const struct host_kernel {
 struct tn_device {
     gpu_limits limits;
 };
+/* Queued work, when it is recorded. */
+struct job {
+    bool is_launch;
+    gpu_kernel kernel;
+    gpu_grid grid;
+    void *to;
+    const void *from; /* NULL: a fill */
+    uint64_t bytes;
+    uint32_t byte;
+    std::vector<unsigned char> args;
+};
+struct tn_graph {
+    std::vector<job> jobs;
+};
 struct tn_stream {
-    int none;
+    tn_graph *recording; /* NULL: work is done at once */
 };
 struct tn_event {
     uint64_t nanoseconds;
 };
 
 static tn_device the_device = {{GPU_HOST_WARP, 4, 48 << 10}};
-static tn_stream the_stream;
 static std::mutex one_launch;
 static int order_of_next;
 
@@ -36,7 +50,7 @@ const gpu_limits *gpu_limits_of(const tn_device *device)
     return &device->limits;
 }
 
-tn_status gpu_launch(tn_stream *, gpu_kernel kernel, gpu_grid grid, const void *args, tn_error *error)
+static tn_status launch_now(gpu_kernel kernel, gpu_grid grid, const void *args, tn_error *error)
 {
     std::lock_guard<std::mutex> hold(one_launch);
     launch l = {host_kernels[kernel].name,
@@ -49,6 +63,58 @@ tn_status gpu_launch(tn_stream *, gpu_kernel kernel, gpu_grid grid, const void *
     const char *trouble = run_launch(&l, (order)(order_of_next++ % 3));
     return trouble ? tn_fail(error, TN_INTERNAL, 0, "%s", trouble) : TN_OK;
 }
+
+tn_status gpu_launch(tn_stream *stream, gpu_kernel kernel, gpu_grid grid, const void *args, tn_error *error)
+{
+    if (!stream->recording) return launch_now(kernel, grid, args, error);
+    const unsigned char *bytes = (const unsigned char *)args;
+    stream->recording->jobs.push_back({true, kernel, grid, NULL, NULL, 0, 0, {bytes, bytes + GPU_MOST_ARGS}});
+    return TN_OK;
+}
+
+/* ---- the extension tenon.graph */
+
+static tn_status graph_begin(tn_device *, tn_stream *stream, tn_error *error)
+{
+    if (stream->recording) return tn_fail(error, TN_INVALID, 0, "the stream is being recorded already");
+    stream->recording = new tn_graph;
+    return TN_OK;
+}
+
+static tn_status graph_end(tn_device *, tn_stream *stream, tn_graph **graph, tn_error *error)
+{
+    if (!stream->recording) return tn_fail(error, TN_INVALID, 0, "the stream is not being recorded");
+    *graph = stream->recording;
+    stream->recording = NULL;
+    return TN_OK;
+}
+
+static void do_now(const job &j)
+{
+    if (!j.bytes) return;
+    if (j.from)
+        memmove(j.to, j.from, j.bytes);
+    else
+        memset(j.to, (int)j.byte, j.bytes);
+}
+
+static tn_status graph_launch(tn_device *, tn_graph *graph, tn_stream *, tn_error *error)
+{
+    for (const job &j : graph->jobs) {
+        if (j.is_launch)
+            GPU_TRY(launch_now(j.kernel, j.grid, j.args.data(), error));
+        else
+            do_now(j);
+    }
+    return TN_OK;
+}
+
+static void graph_destroy(tn_device *, tn_graph *graph)
+{
+    delete graph;
+}
+
+static const tn_graph_api graph_api = {sizeof graph_api, graph_begin, graph_end, graph_launch, graph_destroy};
 
 /* ---- the table's other functions */
 
@@ -97,16 +163,24 @@ static void memory_free(tn_device *, uint32_t, void *memory)
     free(memory);
 }
 
-static tn_status memory_copy(tn_device *, tn_stream *, void *to, const void *from, uint64_t bytes, uint32_t, tn_error *)
+static tn_status queue(tn_stream *stream, const job &j)
 {
-    if (bytes) memmove(to, from, bytes);
+    if (stream->recording)
+        stream->recording->jobs.push_back(j);
+    else
+        do_now(j);
     return TN_OK;
 }
 
-static tn_status memory_fill(tn_device *, tn_stream *, void *memory, uint32_t byte, uint64_t bytes, tn_error *)
+static tn_status memory_copy(tn_device *, tn_stream *stream, void *to, const void *from, uint64_t bytes, uint32_t,
+                             tn_error *)
 {
-    if (bytes) memset(memory, (int)byte, bytes);
-    return TN_OK;
+    return queue(stream, {false, (gpu_kernel)0, {}, to, from, bytes, 0, {}});
+}
+
+static tn_status memory_fill(tn_device *, tn_stream *stream, void *memory, uint32_t byte, uint64_t bytes, tn_error *)
+{
+    return queue(stream, {false, (gpu_kernel)0, {}, memory, NULL, bytes, byte, {}});
 }
 
 static tn_status memory_info(tn_device *, uint64_t *free_bytes, uint64_t *total_bytes, tn_error *)
@@ -117,12 +191,13 @@ static tn_status memory_info(tn_device *, uint64_t *free_bytes, uint64_t *total_
 
 static tn_status stream_create(tn_device *, tn_stream **stream, tn_error *)
 {
-    *stream = &the_stream;
+    *stream = new tn_stream();
     return TN_OK;
 }
 
-static void stream_destroy(tn_device *, tn_stream *)
+static void stream_destroy(tn_device *, tn_stream *stream)
 {
+    delete stream;
 }
 
 static tn_status stream_sync(tn_device *, tn_stream *, tn_error *)
@@ -168,9 +243,9 @@ static tn_status event_elapsed(tn_device *, tn_event *start, tn_event *end, uint
     return TN_OK;
 }
 
-static const void *get_extension(const char *, uint32_t)
+static const void *get_extension(const char *name, uint32_t version)
 {
-    return NULL;
+    return strcmp(name, TN_EXTENSION_GRAPH) == 0 && version == 1 ? &graph_api : NULL;
 }
 
 static void shutdown(void)
