@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tenon's CUDA plugin: what it offers, and its entry symbol. */
+#include "plugin.h"
+#include "cuda.h"
+
+#include <string.h>
+
+static const void *get_extension(const char *name, uint32_t version)
+{
+    return strcmp(name, TN_EXTENSION_GRAPH) == 0 && version == 1 ? &cu_graph : NULL;
+}
+
+/* The driver's contexts go with the process. */
+static void shutdown(void)
+{
+}
+
+static tn_plugin plugin = {
+    .struct_size = sizeof plugin,
+    .abi_major = TN_ABI_MAJOR,
+    .abi_minor = TN_ABI_MINOR,
+    .name = TN_PLUGIN_NAME,
+    .version = TN_PLUGIN_VERSION,
+    .vendor = TN_PLUGIN_VENDOR,
+    .kernels = gpu_kernels,
+    .device_count = cu_device_count,
+    .device_info = cu_device_info,
+    .device_open = cu_device_open,
+    .device_close = cu_device_close,
+    .memory_alloc = cu_memory_alloc,
+    .memory_free = cu_memory_free,
+    .memory_copy = cu_memory_copy,
+    .memory_fill = cu_memory_fill,
+    .memory_info = cu_memory_info,
+    .stream_create = cu_stream_create,
+    .stream_destroy = cu_stream_destroy,
+    .stream_sync = cu_stream_sync,
+    .event_create = cu_event_create,
+    .event_destroy = cu_event_destroy,
+    .event_record = cu_event_record,
+    .event_wait = cu_event_wait,
+    .event_query = cu_event_query,
+    .event_elapsed = cu_event_elapsed,
+    .get_extension = get_extension,
+    .shutdown = shutdown,
+};
+
+TN_EXPORT tn_status tn_plugin_query_v1(const tn_host_api *host, const tn_plugin **result, tn_error *error)
+{
+    GPU_TRY(gpu_check_host(host, error));
+    plugin.library = cu_library();
+    plugin.n_kernels = gpu_n_kernels;
+    *result = &plugin;
+    return TN_OK;
+}
