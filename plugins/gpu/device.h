@@ -6,7 +6,8 @@
  *
  * Rules that let one source serve all three: blocks have one dimension of threads; every thread of a block reaches the
  * same gpu_sync, gpu_shuffle and gpu_ballot calls (no early return before them); a warp has gpu_warp() threads, 32 or
- * 64, and nothing assumes which; shared memory is undefined until it is written. */
+ * 64, and nothing assumes which; shared memory is undefined until it is written. gpu_product(a, b) is a product of f64
+ * that is rounded before anything is added to it; elsewhere the compiler may fuse the two. */
 #ifndef GPU_DEVICE_H
 #define GPU_DEVICE_H
 
@@ -21,11 +22,17 @@
 #define gpu_shuffle_xor(value, mask) __shfl_xor((value), (mask))
 #define gpu_shuffle(value, lane) __shfl((value), (lane))
 #define gpu_ballot(predicate) ((uint64_t)__ballot(predicate))
+static __device__ __forceinline__ double gpu_product(double a, double b)
+{
+#pragma clang fp contract(off)
+    return a * b;
+}
 #else
 #define gpu_shuffle_down(value, by) __shfl_down_sync(0xffffffffu, (value), (by))
 #define gpu_shuffle_xor(value, mask) __shfl_xor_sync(0xffffffffu, (value), (mask))
 #define gpu_shuffle(value, lane) __shfl_sync(0xffffffffu, (value), (lane))
 #define gpu_ballot(predicate) ((uint64_t)__ballot_sync(0xffffffffu, (predicate)))
+#define gpu_product(a, b) __dmul_rn((a), (b))
 #endif
 
 #define GPU_GLOBAL extern "C" __global__

@@ -3,6 +3,8 @@
  * Which operators the shared part has. */
 #include "plugin.h"
 
+#include "map.h"
+
 const tn_host_api *gpu_host;
 
 tn_status gpu_check_host(const tn_host_api *host, tn_error *error)
@@ -15,12 +17,30 @@ tn_status gpu_check_host(const tn_host_api *host, tn_error *error)
     return TN_OK;
 }
 
+/* Of an operator for which everything that its schema allows is done. */
+static tn_status gpu_any_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
+{
+    (void)self, (void)device, (void)desc, (void)error;
+    return TN_OK;
+}
+
 /* clang-format off */
 const tn_kernel gpu_kernels[] = {
     /* schema compiled against   says why not      builds the plan   which of the family */
 
     /* ---- elementwise, copies, fills, random numbers */
-    {TN_SCHEMA(fill),            gpu_fill_check,   gpu_fill_plan,    NULL},
+#define GPU_MAP(name, computes, of, dtypes) \
+    {TN_SCHEMA(name),            gpu_map_check,    gpu_map_plan,     &gpu_map_rows[GPU_MAP_##name]},
+#include "map_rows.h"
+#undef GPU_MAP
+    {TN_SCHEMA(where),           gpu_any_check,    gpu_where_plan,   NULL},
+    {TN_SCHEMA(cast),            gpu_any_check,    gpu_cast_plan,    NULL},
+    {TN_SCHEMA(copy),            gpu_any_check,    gpu_copy_plan,    NULL},
+    {TN_SCHEMA(fill),            gpu_any_check,    gpu_fill_plan,    NULL},
+    {TN_SCHEMA(arange),          gpu_any_check,    gpu_arange_plan,  NULL},
+    {TN_SCHEMA(uniform),         gpu_any_check,    gpu_random_plan,  &gpu_uniform},
+    {TN_SCHEMA(normal),          gpu_any_check,    gpu_random_plan,  &gpu_normal},
+    {TN_SCHEMA(dropout),         gpu_any_check,    gpu_dropout_plan, NULL},
 
     /* ---- reductions, classification, rows, optimizer steps */
 

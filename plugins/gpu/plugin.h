@@ -23,7 +23,15 @@ tn_status gpu_check_host(const tn_host_api *host, tn_error *error);
     tn_status gpu_##name##_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,    \
                                 tn_error *error);
 /* elementwise, copies, fills, random numbers */
+GPU_OP(map)
+GPU_OP(where)
+GPU_OP(cast)
+GPU_OP(copy)
 GPU_OP(fill)
+GPU_OP(arange)
+GPU_OP(random)
+GPU_OP(dropout)
+extern const uint32_t gpu_uniform, gpu_normal; /* which of random */
 
 /* reductions, classification, rows, optimizer steps */
 

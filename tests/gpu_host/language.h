@@ -6,15 +6,10 @@
 
 #define GPU_ON_HOST 1
 
-#include <cmath>
-#include <cstring>
+#include <math.h> /* unlike cmath, exp(x) of a float is a float */
+#include <string.h>
 
 #include "fiber.h"
-
-using std::isfinite;
-using std::isinf;
-using std::isnan;
-using std::signbit;
 
 #define GPU_GLOBAL extern "C"
 #define GPU_DEVICE static inline
@@ -31,6 +26,7 @@ using std::signbit;
 #define gpu_blocks_x() (here.blocks.x)
 #define gpu_blocks_y() (here.blocks.y)
 #define gpu_blocks_z() (here.blocks.z)
+#define gpu_product(a, b) ((a) * (b)) /* nothing is fused here */
 #define gpu_sync() wait_for_block(__FILE__, __LINE__)
 #define gpu_ballot(predicate) vote((predicate) != 0, __FILE__, __LINE__)
 

@@ -6,7 +6,13 @@
 #include "kernels/nest.h"
 
 /* elementwise, copies, fills, random numbers */
-#include "kernels/fill.h"
+#include "kernels/walk.h"
+
+#include "kernels/map.h"
+
+#include "kernels/convert.h"
+#include "kernels/copy.h"
+#include "kernels/random.h"
 
 /* reductions, classification, rows, optimizer steps */
 

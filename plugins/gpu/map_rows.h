@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The operators of kernels/map.h: GPU_MAP(name, what it computes, of what, dtypes). To walk the list, define GPU_MAP and
+ * include this file. */
+/* clang-format off */
+
+/*      name            computes    of          dtypes */
+GPU_MAP(neg,            NEG,        X,          SIGNED)
+GPU_MAP(abs,            ABS,        X,          SIGNED)
+GPU_MAP(square,         SQUARE,     X,          NUMBERS)
+GPU_MAP(sign,           SIGN,       X,          SIGNED)
+GPU_MAP(exp,            EXP,        X,          REALS)
+GPU_MAP(log,            LOG,        X,          REALS)
+GPU_MAP(sqrt,           SQRT,       X,          REALS)
+GPU_MAP(rsqrt,          RSQRT,      X,          REALS)
+GPU_MAP(reciprocal,     RECIPROCAL, X,          REALS)
+GPU_MAP(sin,            SIN,        X,          REALS)
+GPU_MAP(cos,            COS,        X,          REALS)
+GPU_MAP(tanh,           TANH,       X,          REALS)
+GPU_MAP(sigmoid,        SIGMOID,    X,          REALS)
+GPU_MAP(relu,           RELU,       X,          REALS)
+GPU_MAP(gelu,           GELU,       X,          REALS)
+GPU_MAP(erf,            ERF,        X,          REALS)
+GPU_MAP(step,           STEP,       X,          REALS)
+GPU_MAP(logical_not,    NOT,        X,          BOOLS)
+
+GPU_MAP(add,            ADD,        X_Y,        NUMBERS)
+GPU_MAP(sub,            SUB,        X_Y,        NUMBERS)
+GPU_MAP(mul,            MUL,        X_Y,        NUMBERS)
+GPU_MAP(div,            DIV,        X_Y,        REALS)
+GPU_MAP(maximum,        MAXIMUM,    X_Y,        ALL)
+GPU_MAP(minimum,        MINIMUM,    X_Y,        ALL)
+GPU_MAP(pow,            POW,        X_Y,        REALS)
+GPU_MAP(eq,             EQ,         X_Y,        ALL)
+GPU_MAP(ne,             NE,         X_Y,        ALL)
+GPU_MAP(lt,             LT,         X_Y,        NUMBERS)
+GPU_MAP(le,             LE,         X_Y,        NUMBERS)
+GPU_MAP(gt,             GT,         X_Y,        NUMBERS)
+GPU_MAP(ge,             GE,         X_Y,        NUMBERS)
+GPU_MAP(logical_and,    AND,        X_Y,        BOOLS)
+GPU_MAP(logical_or,     OR,         X_Y,        BOOLS)
+GPU_MAP(logical_xor,    XOR,        X_Y,        BOOLS)
+GPU_MAP(relu_grad,      RELU_GRAD,  X_Y,        REALS)
+
+GPU_MAP(add_scalar,     ADD,        X_NUMBER,   NUMBERS)
+GPU_MAP(mul_scalar,     MUL,        X_NUMBER,   NUMBERS)
+GPU_MAP(rsub_scalar,    SUB,        NUMBER_X,   NUMBERS)
+GPU_MAP(rdiv_scalar,    DIV,        NUMBER_X,   REALS)
+GPU_MAP(pow_scalar,     POW,        X_NUMBER,   REALS)
+GPU_MAP(maximum_scalar, MAXIMUM,    X_NUMBER,   ALL)
+GPU_MAP(minimum_scalar, MINIMUM,    X_NUMBER,   ALL)
+GPU_MAP(eq_scalar,      EQ,         X_NUMBER,   ALL)
+GPU_MAP(ne_scalar,      NE,         X_NUMBER,   ALL)
+GPU_MAP(lt_scalar,      LT,         X_NUMBER,   NUMBERS)
+GPU_MAP(le_scalar,      LE,         X_NUMBER,   NUMBERS)
+GPU_MAP(gt_scalar,      GT,         X_NUMBER,   NUMBERS)
+GPU_MAP(ge_scalar,      GE,         X_NUMBER,   NUMBERS)
+GPU_MAP(clamp,          CLAMP,      X_RANGE,    ALL)
+
+/* clang-format on */
