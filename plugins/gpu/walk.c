@@ -75,8 +75,8 @@ int gpu_route_widen(gpu_route *route)
 {
     gpu_nest *nest = &route->nest;
     int by = (int)(8 / route->bytes[0]);
-    while (by > 1 && !widens(route, by)) by /= 2;
-    if (by <= 1) return 1;
+    if (!widens(route, by)) by /= 2; /* halves of 8 bytes, no less: kernels know 1, 4 and 8 */
+    if (by < 2 || !widens(route, by)) return 1;
     nest->n /= by;
     nest->dims[nest->rank - 1] /= by;
     for (int k = 0; k < nest->operands; k++) {

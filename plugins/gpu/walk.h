@@ -26,7 +26,7 @@ typedef struct gpu_route {
 gpu_route gpu_route_of(int n, const gpu_walked *of);
 /* A tensor of the shape of desc whose elements lie in row-major order without gaps. */
 tn_tensor_desc gpu_counter(const tn_tensor_desc *desc);
-/* Makes one element of as many neighbours as all operands have side by side, up to 8 bytes. Returns how many. */
+/* Makes one element of neighbours that all operands have side by side, where that makes 8 or 4 bytes. Returns how many. */
 int gpu_route_widen(gpu_route *route);
 
 typedef struct gpu_walk_kernel {
