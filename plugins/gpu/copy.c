@@ -26,7 +26,7 @@ tn_status gpu_fill_plan(const tn_kernel *self, tn_device *device, const tn_op_de
 
 /* ---- copy */
 
-enum { LEAST_SIDE = 8, LEAST_ELEMENTS = 4096 }; /* from which on a transpose pays */
+enum { LEAST_SIDE = 8, LEAST_ELEMENTS = GPU_TILE * GPU_TILE }; /* from which on a transpose pays */
 
 /* The dim along which x goes by single steps, if y does so along the last dim and x does not; else -1. */
 static int transposed_dim(const gpu_nest *nest)
