@@ -215,7 +215,8 @@ static bool run_block(order how)
             snprintf(trouble, sizeof trouble, "no memory for a stack");
             return false;
         }
-    memset(__start_gpu_shared, POISON, (size_t)(__stop_gpu_shared - __start_gpu_shared));
+    size_t shared = (size_t)(__stop_gpu_shared - __start_gpu_shared);
+    if (shared) memset(__start_gpu_shared, POISON, shared); /* else no kernel has such variables: there is no section */
     memset(dynamic_shared, POISON, current->shared_bytes + CANARY);
     while (run_warps(how, &round) && !all_done())
         if (!release(0, here.threads, AT_BLOCK)) return false;
