@@ -7,7 +7,8 @@
  * Rules that let one source serve all three: blocks have one dimension of threads; every thread of a block reaches the
  * same gpu_sync, gpu_shuffle and gpu_ballot calls (no early return before them); a warp has gpu_warp() threads, 32 or
  * 64, and nothing assumes which; shared memory is undefined until it is written. gpu_product(a, b) is a product of f64
- * that is rounded before anything is added to it; elsewhere the compiler may fuse the two. */
+ * that is rounded before anything is added to it; elsewhere the compiler may fuse the two. GPU_LOOP before
+ * a loop keeps it one where code for several turns would only be fetched for nothing. */
 #ifndef GPU_DEVICE_H
 #define GPU_DEVICE_H
 
@@ -43,6 +44,7 @@ static __device__ __forceinline__ double gpu_product(double a, double b)
     type *name = (type *)raw_
 #define gpu_sync() __syncthreads()
 #define gpu_warp() ((uint32_t)warpSize)
+#define GPU_LOOP _Pragma("unroll 1")
 #define gpu_atomic_add(address, value) atomicAdd((address), (value))
 #define GPU_BOUNDS(threads) __launch_bounds__(threads)
 #define gpu_thread() ((uint32_t)threadIdx.x)

@@ -16,6 +16,7 @@
 #define GPU_SHARED static __attribute__((section("gpu_shared")))
 #define GPU_DYNAMIC_SHARED(type, name) type *name = (type *)dynamic_shared
 #define GPU_BOUNDS(threads)
+#define GPU_LOOP
 
 #define gpu_thread() (here.thread)
 #define gpu_threads() (here.threads)

@@ -6,7 +6,7 @@
 
 /* A case of a switch over gpu_map_args.op. */
 #define GPU_MAP_CASE(name, type, value) \
-    case GPU_DO_##name:                    \
+    case GPU_DO_##name:                 \
         for (int v = 0; v < V; v++) {   \
             T x = xs[v], y = ys[v];     \
             (void)x, (void)y;           \
@@ -110,6 +110,7 @@ GPU_DEVICE void gpu_map_load(const gpu_map_args &args, const gpu_turn<3, V> &tur
 template <typename T, typename U, int V> GPU_DEVICE void gpu_map_all(const gpu_map_args &args)
 {
     const T high = gpu_of_bits<T>(args.high);
+    GPU_LOOP
     for (uint32_t tile = gpu_tile<V>(gpu_block_x()); tile < args.walk.n; tile += gpu_tile<V>(gpu_blocks_x())) {
         gpu_turn<3, V> turn = gpu_turn_of<3, V>(args.walk, tile);
         T x[V], y[V], z[V] = {};
@@ -131,6 +132,7 @@ template <typename T, typename U, int V> GPU_DEVICE void gpu_map_all(const gpu_m
 
 template <typename T, int V> GPU_DEVICE void gpu_math_all(const gpu_map_args &args)
 {
+    GPU_LOOP
     for (uint32_t tile = gpu_tile<V>(gpu_block_x()); tile < args.walk.n; tile += gpu_tile<V>(gpu_blocks_x())) {
         gpu_turn<3, V> turn = gpu_turn_of<3, V>(args.walk, tile);
         T x[V], y[V], z[V] = {};

@@ -28,6 +28,7 @@ template <int V> GPU_DEVICE uint32_t gpu_tile(uint32_t blocks)
 template <int K> GPU_DEVICE void gpu_walk_at(const gpu_walk &walk, uint32_t i, uint32_t *at)
 {
     for (int k = 0; k < K; k++) at[k] = 0;
+    GPU_LOOP
     for (int d = walk.rank - 1; d > 0; d--) {
         uint32_t high = (uint32_t)((uint64_t)i * walk.magic[d] >> 32), rest = (high + i) >> walk.shift[d];
         uint32_t digit = i - rest * walk.dims[d];
