@@ -19,6 +19,13 @@ typedef struct gpu_nest {
     int64_t strides[4][GPU_DIMS];
 } gpu_nest;
 
+/* How a block is cut into teams of threads that fold together (kernels/reduce_block.h). */
+typedef struct gpu_teams {
+    int32_t teams, size; /* of a block; threads of a team: a power of two. Their product is the block, whole warps */
+    int32_t columns;     /* 1: neighbouring threads belong to different teams; 0: to the same */
+    int32_t unused;
+} gpu_teams;
+
 /* ---- elementwise, copies, fills, random numbers */
 
 enum {

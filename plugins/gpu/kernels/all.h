@@ -4,6 +4,7 @@
 #include "device.h"
 
 #include "kernels/nest.h"
+#include "kernels/reduce_block.h"
 
 /* elementwise, copies, fills, random numbers */
 #include "kernels/walk.h"
