@@ -153,6 +153,162 @@ typedef struct gpu_dropout_args {
 
 /* ---- reductions, classification, rows, optimizer steps */
 
+/* Threads of a block that is cut into teams, at most: as many as have room in shared memory. */
+enum { GPU_TEAM_THREADS = 1024, GPU_ARGMAX_THREADS = 512 };
+
+enum { GPU_REDUCE_SUM, GPU_REDUCE_MAX, GPU_REDUCE_MIN };
+
+/* y = fold of x over gone, for each element of kept. */
+typedef struct gpu_reduce_args {
+    const void *x;
+    void *y;
+    gpu_nest kept; /* operands: y, x */
+    gpu_nest gone; /* operand: x */
+    gpu_teams teams;
+    int64_t piece;  /* elements of gone that blocks with one y take */
+    int64_t next;   /* from the results of one piece to those of the next, in y */
+    double divisor; /* of the result */
+    int32_t fold;
+    uint32_t from, to; /* tn_dtype of x and of y */
+    int32_t unused;
+} gpu_reduce_args;
+
+/* y = index of the largest of n elements of x, for each element of kept. */
+typedef struct gpu_argmax_args {
+    const void *x;
+    const int64_t *index; /* where not NULL: of each element of x, in its stead */
+    int64_t *y;
+    void *values; /* where not NULL: takes the largest elements, as f64 or i64, at the places where y has the indices */
+    gpu_nest kept; /* operands: y, x */
+    gpu_teams teams;
+    int64_t n, stride; /* elements of x to choose from */
+    int64_t piece, next;
+    uint32_t from; /* tn_dtype of x */
+    int32_t unused;
+} gpu_argmax_args;
+
+typedef struct gpu_softmax_args {
+    const void *x;
+    void *y;
+    gpu_nest kept; /* operands: y, x */
+    gpu_teams teams;
+    int64_t n, y_stride, x_stride; /* along the dim */
+    uint32_t dtype;
+    int32_t logarithm;
+} gpu_softmax_args;
+
+/* A matrix: element (n, c) lies n * row + c * column elements from its start. */
+typedef struct gpu_matrix {
+    void *at;
+    int64_t row, column;
+} gpu_matrix;
+
+/* softmax_cross_entropy: x, p. nll_loss: x alone. */
+typedef struct gpu_loss_args {
+    gpu_matrix x, p;
+    const int64_t *target;
+    void *loss;     /* of one block: the mean, else */
+    double *losses; /* the sum of each block's rows */
+    int64_t target_stride, rows, classes;
+    gpu_teams teams;
+    uint32_t dtype;
+    int32_t unused;
+} gpu_cross_entropy_args, gpu_nll_args;
+
+typedef struct gpu_cross_entropy_grad_args {
+    gpu_matrix p, dx;
+    const int64_t *target;
+    const void *dy;
+    int64_t target_stride, rows, classes;
+    uint32_t dtype;
+    int32_t unused;
+} gpu_cross_entropy_grad_args;
+
+typedef struct gpu_one_hot_args {
+    int64_t *y;
+    const int64_t *index;
+    gpu_nest nest; /* operands: y at class 0, index */
+    int64_t classes, class_stride;
+} gpu_one_hot_args;
+
+/* y[n] = x[index[n]], in units of `unit` bytes; gather_scale: u8 to f32. */
+typedef struct gpu_gather_args {
+    const void *x;
+    void *y;
+    const int64_t *index;
+    int64_t n, x_rows, index_stride;
+    int64_t y_row, x_row; /* strides of dim 0 */
+    gpu_nest row;         /* operands: y, x */
+    int32_t unit;         /* index_select: 1, 4, 8; bytes of an element */
+    int32_t wide;         /* elements that a thread takes at once where addresses allow it, 1 if never */
+    float scale, shift;
+} gpu_index_select_args, gpu_gather_scale_args;
+
+/* dx[r] = sum over n of dy[n] where index[n] is r. A column of blocks takes `tile` rows. */
+typedef struct gpu_index_add_args {
+    const void *dy;
+    void *dx;
+    const int64_t *index;
+    int64_t n, rows, index_stride;
+    int64_t dx_row, dy_row; /* strides of dim 0 */
+    gpu_nest row;           /* operands: dx, dy */
+    int64_t tile;
+    uint32_t dtype;
+    int32_t unused;
+} gpu_index_add_args;
+
+enum { GPU_MOST_CAT = 10 };
+
+typedef struct gpu_cat_item {
+    const void *x;
+    void *y;       /* where the first element goes */
+    gpu_nest nest; /* operands: y, x */
+} gpu_cat_item;
+
+/* Blocks with y = i copy item i, elements of `bytes` bytes. */
+typedef struct gpu_cat_args {
+    gpu_cat_item items[GPU_MOST_CAT];
+    int64_t bytes;
+} gpu_cat_args;
+
+/* One parameter of an optimizer step with its companions, all dense and in the same order: sgd p, g, v; adam p, g, m,
+ * v. */
+typedef struct gpu_step_item {
+    void *at[4];
+    int64_t n;
+    int64_t first_block;
+} gpu_step_item;
+
+/* What all optimizer steps are told; sgd: beta1 is the momentum, decoupled says Nesterov. */
+typedef struct gpu_step_rule {
+    const double *lr;
+    const int64_t *step;
+    double beta1, beta2, eps, weight_decay;
+    int32_t adam, decoupled;
+    uint32_t dtype;
+    int32_t unused;
+} gpu_step_rule;
+
+enum { GPU_MOST_STEP = 80, GPU_MOST_STEP_ANY = 10 };
+
+typedef struct gpu_step_args {
+    gpu_step_rule rule;
+    int64_t n_items;
+    int64_t chunk; /* elements of a block */
+    gpu_step_item items[GPU_MOST_STEP];
+} gpu_step_args;
+
+/* The same for parameters of any strides: blocks with y = i take item i. */
+typedef struct gpu_step_any_item {
+    void *at[4];
+    gpu_nest nest; /* operands in the order of `at` */
+} gpu_step_any_item;
+
+typedef struct gpu_step_any_args {
+    gpu_step_rule rule;
+    gpu_step_any_item items[GPU_MOST_STEP_ANY];
+} gpu_step_any_args;
+
 /* ---- products, convolution, pooling, normalisation */
 
 #endif

@@ -21,5 +21,18 @@ GPU_KERNEL(random, gpu_random_args)
 GPU_KERNEL(dropout, gpu_dropout_args)
 
 /* ---- reductions, classification, rows, optimizer steps */
+GPU_KERNEL(reduce, gpu_reduce_args)
+GPU_KERNEL(argmax, gpu_argmax_args)
+GPU_KERNEL(softmax, gpu_softmax_args)
+GPU_KERNEL(cross_entropy, gpu_cross_entropy_args)
+GPU_KERNEL(cross_entropy_grad, gpu_cross_entropy_grad_args)
+GPU_KERNEL(nll, gpu_nll_args)
+GPU_KERNEL(one_hot, gpu_one_hot_args)
+GPU_KERNEL(index_select, gpu_index_select_args)
+GPU_KERNEL(gather_scale, gpu_gather_scale_args)
+GPU_KERNEL(index_add, gpu_index_add_args)
+GPU_KERNEL(cat, gpu_cat_args)
+GPU_KERNEL(step, gpu_step_args)
+GPU_KERNEL(step_any, gpu_step_any_args)
 
 /* ---- products, convolution, pooling, normalisation */

@@ -43,6 +43,23 @@ const tn_kernel gpu_kernels[] = {
     {TN_SCHEMA(dropout),         gpu_any_check,    gpu_dropout_plan, NULL},
 
     /* ---- reductions, classification, rows, optimizer steps */
+    {TN_SCHEMA(sum),                        gpu_reduce_check,             gpu_reduce_plan,             &gpu_reduction_sum},
+    {TN_SCHEMA(mean),                       gpu_reduce_check,             gpu_reduce_plan,             &gpu_reduction_mean},
+    {TN_SCHEMA(max),                        gpu_reduce_check,             gpu_reduce_plan,             &gpu_reduction_max},
+    {TN_SCHEMA(min),                        gpu_reduce_check,             gpu_reduce_plan,             &gpu_reduction_min},
+    {TN_SCHEMA(argmax),                     gpu_argmax_check,             gpu_argmax_plan,             NULL},
+    {TN_SCHEMA(softmax),                    gpu_softmax_check,            gpu_softmax_plan,            NULL},
+    {TN_SCHEMA(log_softmax),                gpu_softmax_check,            gpu_softmax_plan,            &gpu_softmax_log},
+    {TN_SCHEMA(nll_loss),                   gpu_nll_loss_check,           gpu_nll_loss_plan,           NULL},
+    {TN_SCHEMA(softmax_cross_entropy),      gpu_cross_entropy_check,      gpu_cross_entropy_plan,      NULL},
+    {TN_SCHEMA(softmax_cross_entropy_grad), gpu_cross_entropy_grad_check, gpu_cross_entropy_grad_plan, NULL},
+    {TN_SCHEMA(one_hot),                    gpu_one_hot_check,            gpu_one_hot_plan,            NULL},
+    {TN_SCHEMA(index_select),               gpu_index_select_check,       gpu_index_select_plan,       NULL},
+    {TN_SCHEMA(index_add),                  gpu_index_add_check,          gpu_index_add_plan,          NULL},
+    {TN_SCHEMA(gather_scale),               gpu_gather_scale_check,       gpu_gather_scale_plan,       NULL},
+    {TN_SCHEMA(cat),                        gpu_cat_check,                gpu_cat_plan,                NULL},
+    {TN_SCHEMA(sgd_step),                   gpu_step_check,               gpu_step_plan,               &gpu_step_sgd},
+    {TN_SCHEMA(adam_step),                  gpu_step_check,               gpu_step_plan,               &gpu_step_adam},
 
     /* ---- products, convolution, pooling, normalisation */
 };

@@ -17,6 +17,9 @@ extern const uint64_t gpu_n_kernels;
 /* Keeps the host's functions, or declines a host that is not of this ABI. */
 tn_status gpu_check_host(const tn_host_api *host, tn_error *error);
 
+typedef struct gpu_reduction gpu_reduction;
+typedef struct gpu_step_lists gpu_step_lists;
+
 /* A check and a maker of plans for each family, named in plugin.c. */
 #define GPU_OP(name)                                                                                                 \
     tn_status gpu_##name##_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error); \
@@ -34,6 +37,22 @@ GPU_OP(dropout)
 extern const uint32_t gpu_uniform, gpu_normal; /* which of random */
 
 /* reductions, classification, rows, optimizer steps */
+GPU_OP(reduce)
+GPU_OP(argmax)
+GPU_OP(softmax)
+GPU_OP(nll_loss)
+GPU_OP(cross_entropy)
+GPU_OP(cross_entropy_grad)
+GPU_OP(one_hot)
+GPU_OP(index_select)
+GPU_OP(index_add)
+GPU_OP(gather_scale)
+GPU_OP(cat)
+GPU_OP(step)
+extern const gpu_reduction gpu_reduction_sum, gpu_reduction_mean, gpu_reduction_max,
+    gpu_reduction_min;                                   /* data of reduce */
+extern const gpu_step_lists gpu_step_sgd, gpu_step_adam; /* data of step */
+extern const int gpu_softmax_log;                        /* data of softmax: log_softmax */
 
 /* products, convolution, pooling, normalisation */
 

@@ -16,5 +16,11 @@
 #include "kernels/random.h"
 
 /* reductions, classification, rows, optimizer steps */
+#include "kernels/argmax.h"
+#include "kernels/cat.h"
+#include "kernels/reduce.h"
+#include "kernels/rows.h"
+#include "kernels/softmax.h"
+#include "kernels/step.h"
 
 /* products, convolution, pooling, normalisation */
