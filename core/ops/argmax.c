@@ -97,7 +97,7 @@ const tn_op tn__op_argmax = {
     .flops = flops,
     .samples = TN_SAMPLES("x[7]; dim=0", "x[3,10]; dim=1", "x[3,10]; dim=0 keepdim=1", "x[2,5,70]; dim=1",
                           "x[2,3,4]; dim=2 keepdim=1", "x[1,1]; dim=1", "x[0,4]; dim=1", "x:i64[3,50]; dim=1",
-                          "x:i32[3,50]; dim=0", "x:u8[3,50]; dim=1", "x:bool[3,5]; dim=1"),
+                          "x:i32[3,50]; dim=0", "x:u8[3,50]; dim=1", "x:bool[3,5]; dim=1", "x[300,33]; dim=0"),
     .shapes = TN_SAMPLES("x[N,10]; dim=1"),
 };
 

@@ -41,7 +41,7 @@ const tn_op tn__op_nll_loss = {
     .flops = flops,
     .grad = grad,
     .samples = TN_SAMPLES("x[4,10] target[4]{0,10}", "x[1,5] target[1]", "x[3,1] target[3]{0,1}",
-                          "x[5,1000] target[5]{0,1000}", "x[0,10] target[0]"),
+                          "x[5,1000] target[5]{0,1000}", "x[0,10] target[0]", "x[1030,2] target[1030]{0,2}"),
 };
 
 tn_tensor *tn_nll_loss(tn_tensor *log_probabilities, tn_tensor *target)

@@ -109,7 +109,7 @@ static void grad_extreme(tn_grad *g)
     "x[2,3,4]; dims=7", "x[5]; dims=1", "x[3,7]; dims=1", "x[3,7]; dims=2", "x[3,7]; dims=2 keepdim=1",            \
         "x[2,3,5]; dims=2", "x[2,3,5]; dims=5", "x[4,2,3,5]; dims=13 keepdim=1", "x[2,3,1,5]; dims=12",            \
         "x[2,3]; dims=0", "x[]; dims=0", "x[1]; dims=1", "x[0,3]; dims=2", "x[3,300]; dims=2", "x[130,3]; dims=1", \
-        "x[2,3,2,3,2]; dims=10", "x[2,1030]; dims=1", "x[4097,3]; dims=1"
+        "x[2,3,2,3,2]; dims=10", "x[2,1030]; dims=1", "x[300,33]; dims=1", "x[4097,3]; dims=1"
 #define NO_ELEMENTS "x[0,3]; dims=1", "x[0]; dims=1", "x[2,0,3]; dims=6"
 #define ANY_DTYPE                                                                                      \
     "x:i64[3,70]; dims=2", "x:i64[3,7]; dims=1", "x:i32[3,150]; dims=3", "x:u8[3,150]{0,256}; dims=2", \

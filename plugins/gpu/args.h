@@ -153,8 +153,8 @@ typedef struct gpu_dropout_args {
 
 /* ---- reductions, classification, rows, optimizer steps */
 
-/* Threads of a block that is cut into teams, at most: as many as have room in shared memory. */
-enum { GPU_TEAM_THREADS = 1024, GPU_ARGMAX_THREADS = 512 };
+/* Threads of a block, at most, of kernels whose blocks are cut into teams: as many as registers and shared memory allow. */
+enum { GPU_REDUCE_THREADS = 512, GPU_ARGMAX_THREADS = 512, GPU_SOFTMAX_THREADS = 512, GPU_LOSS_THREADS = 1024 };
 
 enum { GPU_REDUCE_SUM, GPU_REDUCE_MAX, GPU_REDUCE_MIN };
 

@@ -81,8 +81,8 @@ tn_status gpu_cross_entropy_check(const tn_kernel *self, tn_device *device, cons
 /* As many teams as one block has room for: a batch of 64 rows of 10 classes is one round of 64 teams of 16. */
 static gpu_teams teams_of(const gpu_cross_entropy_args *args)
 {
-    gpu_teams teams = gpu_teams_for(args->rows, args->classes, 1, 0, GPU_TEAM_THREADS);
-    while (teams.teams < args->rows && teams.teams * teams.size < GPU_TEAM_THREADS) teams.teams *= 2;
+    gpu_teams teams = gpu_teams_for(args->rows, args->classes, 1, 0, GPU_LOSS_THREADS);
+    while (teams.teams < args->rows && teams.teams * teams.size < GPU_LOSS_THREADS) teams.teams *= 2;
     return teams;
 }
 

@@ -28,7 +28,7 @@ static gpu_teams teams_of(const gpu_reduce_args *args)
 {
     int columns =
         gpu_teams_in_columns(args->kept.n, gpu_nest_step(&args->kept, 1), args->gone.n, gpu_nest_step(&args->gone, 0));
-    return gpu_teams_for(args->kept.n, args->gone.n, EACH, columns, columns ? GPU_TEAM_THREADS / 2 : GPU_TEAM_THREADS);
+    return gpu_teams_for(args->kept.n, args->gone.n, EACH, columns, GPU_REDUCE_THREADS);
 }
 
 /* All of it in one stage: x and y are bound by the caller. */

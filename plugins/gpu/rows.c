@@ -8,7 +8,8 @@ enum {
     THREADS = 256,
     FEW_THREADS = 128, /* a batch of images is too little work for larger blocks on all multiprocessors */
     WIDE = 16,         /* bytes that a thread copies at once */
-    TILES_EACH = 4     /* blocks of rows for a multiprocessor, in index_add */
+    TILES_EACH = 4,    /* blocks of rows for a multiprocessor, in index_add */
+    SUMS = 4096        /* that a block of it keeps in shared memory */
 };
 
 /* The walk over one row; operands: y, x, which may be of different counts of rows. */
@@ -107,15 +108,19 @@ tn_status gpu_index_add_check(const tn_kernel *self, tn_device *device, const tn
     return TN_OK;
 }
 
+/* Rows of dx for a block: enough blocks for all multiprocessors, and no more rows than it has shared memory for. */
 static gpu_grid index_add_grid(const tn_device *device, gpu_index_add_args *args)
 {
     enum { MOST = 65535 };
-    const int64_t columns = (args->row.n + THREADS - 1) / THREADS;
-    int64_t tiles = TILES_EACH * (int64_t)gpu_limits_of(device)->multiprocessors;
-    args->tile = (args->rows + tiles - 1) / tiles;
-    tiles = (args->rows + args->tile - 1) / args->tile;
-    return (gpu_grid){
-        .x = (uint32_t)tiles, .y = (uint32_t)(columns < MOST ? columns : MOST), .z = 1, .threads = THREADS};
+    const int64_t width = args->row.n < THREADS ? args->row.n : THREADS, columns = (args->row.n + width - 1) / width;
+    const int64_t wanted = TILES_EACH * (int64_t)gpu_limits_of(device)->multiprocessors;
+    args->tile = (args->rows + wanted - 1) / wanted;
+    if (args->tile > SUMS / width) args->tile = SUMS / width;
+    return (gpu_grid){.x = (uint32_t)((args->rows + args->tile - 1) / args->tile),
+                      .y = (uint32_t)(columns < MOST ? columns : MOST),
+                      .z = 1,
+                      .threads = THREADS,
+                      .shared_bytes = (uint32_t)(args->tile * width) * sizeof(double)};
 }
 
 tn_status gpu_index_add_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **out,

@@ -30,7 +30,7 @@ tn_status gpu_softmax_plan(const tn_kernel *self, tn_device *device, const tn_op
     gpu_plan_head(plan)->flops = FLOPS_EACH * (uint64_t)tn_desc_numel(x);
     if (args.kept.n && args.n) {
         int columns = gpu_teams_in_columns(args.kept.n, gpu_nest_step(&args.kept, 1), args.n, args.x_stride);
-        args.teams = gpu_teams_for(args.kept.n, args.n, EACH, columns, GPU_TEAM_THREADS / 2);
+        args.teams = gpu_teams_for(args.kept.n, args.n, EACH, columns, GPU_SOFTMAX_THREADS);
         gpu_plan_launch(plan, GPU_softmax, gpu_teams_grid(device, args.teams, args.kept.n), &args, sizeof args);
         gpu_plan_bind(plan, offsetof(gpu_softmax_args, x), GPU_IN, 0, 0);
         gpu_plan_bind(plan, offsetof(gpu_softmax_args, y), GPU_OUT, 0, 0);

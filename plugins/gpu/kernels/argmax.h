@@ -2,7 +2,7 @@
  *
  * argmax. As a reduction, of pairs of a value and its index: of equals the lower index wins, so that the order in which
  * pairs meet does not matter. */
-#include "tenon_abi.h"
+#include "reduce.h"
 
 template <typename V> struct gpu_best {
     V value;
@@ -45,7 +45,8 @@ template <typename T, typename V> GPU_DEVICE void gpu_argmax_as(const gpu_argmax
             gpu_offsets<2>(args.kept, k, at);
             for (int64_t i = begin + team.place; i < end; i += team.size) {
                 const int64_t from = at[1] + i * args.stride;
-                const gpu_best<V> other = {(V)((const T *)args.x)[from], args.index ? args.index[from] : i};
+                const gpu_best<V> other = {(V)gpu_element<T>::of(args.x, from, args.from),
+                                           args.index ? args.index[from] : i};
                 best = gpu_first_largest::fold(best, other);
             }
         }
@@ -57,14 +58,13 @@ template <typename T, typename V> GPU_DEVICE void gpu_argmax_as(const gpu_argmax
     }
 }
 
-GPU_DEFINE(argmax)
+GPU_GLOBAL void GPU_BOUNDS(GPU_ARGMAX_THREADS) gpu_argmax(const gpu_argmax_args args)
 {
     GPU_SHARED uint64_t room[2 * GPU_ARGMAX_THREADS];
-    switch (args.from) {
-    case TN_F32: gpu_argmax_as<float, double>(args, room); break;
-    case TN_F64: gpu_argmax_as<double, double>(args, room); break;
-    case TN_I64: gpu_argmax_as<int64_t, int64_t>(args, room); break;
-    case TN_I32: gpu_argmax_as<int32_t, int64_t>(args, room); break;
-    default: gpu_argmax_as<uint8_t, int64_t>(args, room);
-    }
+    if (args.from == TN_F32)
+        gpu_argmax_as<float, double>(args, room);
+    else if (args.from == TN_F64)
+        gpu_argmax_as<double, double>(args, room);
+    else
+        gpu_argmax_as<void, int64_t>(args, room);
 }

@@ -87,71 +87,80 @@ GPU_DEFINE(gather_scale)
         gpu_gather<uint8_t, float, gpu_scale_one>(args, 1);
 }
 
-/* ---- index_add: a block owns some rows of dx. It goes through the index, as many at a time as it has threads, and adds
- * what belongs to it in order. Each element of dx belongs to one thread. */
+/* ---- index_add: a block owns some rows of dx, whose sums it keeps in shared memory, as f64. It goes through the index, as
+ * many at a time as it has threads, and adds what belongs to it in order. Each element of dx belongs to one thread. */
 
-/* The thread's elements: columns first, first + step, ... of every `rows`-th row of the tile, from row `row`. */
+/* The thread's elements: column `column` of every `step`-th row of the tile, from `first`. */
 struct gpu_tile {
     int64_t begin, end; /* rows of dx */
     int64_t first, step;
-    uint32_t row, rows;
+    uint32_t column, width; /* a place in sums is (row - begin) * width + column */
 };
 
 GPU_DEVICE gpu_tile gpu_tile_of(const gpu_index_add_args &args)
 {
-    const uint32_t threads = gpu_threads(), width = args.row.n < threads ? (uint32_t)args.row.n : threads;
     gpu_tile tile;
+    tile.width = args.row.n < gpu_threads() ? (uint32_t)args.row.n : gpu_threads();
+    tile.column = gpu_thread() % tile.width;
     tile.begin = gpu_block_x() * args.tile;
     tile.end = tile.begin + args.tile < args.rows ? tile.begin + args.tile : args.rows;
-    tile.rows = threads / width;
-    tile.row = gpu_thread() / width;
-    tile.first = gpu_thread() < width * tile.rows ? gpu_block_y() * width + gpu_thread() % width : args.row.n;
-    tile.step = (int64_t)gpu_blocks_y() * width;
+    tile.step = gpu_threads() / tile.width;
+    tile.first = tile.begin + gpu_thread() / tile.width;
+    if (gpu_thread() >= tile.width * tile.step) tile.first = tile.end;
     return tile;
 }
 
-template <typename T> GPU_DEVICE void gpu_add_row(const gpu_index_add_args &args, const gpu_tile &tile, int64_t n)
+/* Adds rows of dy, n to n + 63 at most, whose bits are set, to those sums that are the thread's. */
+template <typename T>
+GPU_DEVICE void gpu_add_rows(const gpu_index_add_args &args, const gpu_tile &tile, const T *dy, int64_t n,
+                             uint64_t bits, double *sums)
 {
-    const int64_t r = args.index[n * args.index_stride];
-    if ((uint32_t)(r - tile.begin) % tile.rows != tile.row) return;
-    for (int64_t c = tile.first; c < args.row.n; c += tile.step) {
-        int64_t at[2];
-        gpu_offsets<2>(args.row, c, at);
-        ((T *)args.dx)[r * args.dx_row + at[0]] += ((const T *)args.dy)[n * args.dy_row + at[1]];
+    for (; bits; bits >>= 1, n++) {
+        if (!(bits & 1)) continue;
+        const uint32_t r = (uint32_t)(args.index[n * args.index_stride] - tile.begin);
+        if (r % (uint32_t)tile.step == (uint32_t)(tile.first - tile.begin))
+            sums[r * tile.width + tile.column] += dy[n * args.dy_row];
     }
 }
 
-template <typename T> GPU_DEVICE void gpu_index_add_as(const gpu_index_add_args &args, uint64_t *found)
+/* The columns from `first` on, as many as the tile is wide. */
+template <typename T>
+GPU_DEVICE void gpu_index_add_columns(const gpu_index_add_args &args, const gpu_tile &tile, int64_t first,
+                                      uint64_t *found, double *sums)
 {
-    const gpu_tile tile = gpu_tile_of(args);
     const uint32_t warp = gpu_warp(), warps = gpu_threads() / warp;
-    for (int64_t c = tile.first; c < args.row.n; c += tile.step) {
-        int64_t at[2];
-        gpu_offsets<2>(args.row, c, at);
-        for (int64_t r = tile.begin + tile.row; r < tile.end; r += tile.rows)
-            ((T *)args.dx)[r * args.dx_row + at[0]] = 0;
-    }
+    const bool mine = first + tile.column < args.row.n && tile.first < tile.end;
+    int64_t at[2] = {0, 0};
+    if (mine) gpu_offsets<2>(args.row, first + tile.column, at);
+    for (int64_t r = tile.first; r < tile.end; r += tile.step) sums[(r - tile.begin) * tile.width + tile.column] = 0;
     for (int64_t n = 0; n < args.n; n += gpu_threads()) {
-        const int64_t mine = n + gpu_thread(), r = mine < args.n ? args.index[mine * args.index_stride] : -1;
+        const int64_t i = n + gpu_thread(), r = i < args.n ? args.index[i * args.index_stride] : -1;
         const uint64_t bits = gpu_ballot(r >= tile.begin && r < tile.end);
         gpu_sync();
         if (gpu_thread() % warp == 0) found[gpu_thread() / warp] = bits;
         gpu_sync();
-        for (uint32_t w = 0; w < warps; w++) {
-            int64_t k = n + w * warp;
-            for (uint64_t rest = found[w]; rest; rest >>= 1, k++)
-                if (rest & 1) gpu_add_row<T>(args, tile, k);
-        }
+        for (uint32_t w = 0; mine && w < warps; w++)
+            gpu_add_rows(args, tile, (const T *)args.dy + at[1], n + w * warp, found[w], sums);
     }
+    for (int64_t r = tile.first; mine && r < tile.end; r += tile.step)
+        ((T *)args.dx)[r * args.dx_row + at[0]] = (T)sums[(r - tile.begin) * tile.width + tile.column];
+}
+
+template <typename T> GPU_DEVICE void gpu_index_add_as(const gpu_index_add_args &args, uint64_t *found, double *sums)
+{
+    const gpu_tile tile = gpu_tile_of(args);
+    for (int64_t c = (int64_t)gpu_block_y() * tile.width; c < args.row.n; c += (int64_t)gpu_blocks_y() * tile.width)
+        gpu_index_add_columns<T>(args, tile, c, found, sums);
 }
 
 GPU_DEFINE(index_add)
 {
     GPU_SHARED uint64_t found[GPU_MOST_WARPS];
+    GPU_DYNAMIC_SHARED(double, sums);
     if (args.dtype == TN_F32)
-        gpu_index_add_as<float>(args, found);
+        gpu_index_add_as<float>(args, found, sums);
     else
-        gpu_index_add_as<double>(args, found);
+        gpu_index_add_as<double>(args, found, sums);
 }
 
 /* ---- one_hot */

@@ -64,9 +64,9 @@ template <typename T> GPU_DEVICE void gpu_softmax_as(const gpu_softmax_args &arg
     }
 }
 
-GPU_DEFINE(softmax)
+GPU_GLOBAL void GPU_BOUNDS(GPU_SOFTMAX_THREADS) gpu_softmax(const gpu_softmax_args args)
 {
-    GPU_SHARED uint64_t room[GPU_TEAM_THREADS];
+    GPU_SHARED uint64_t room[GPU_SOFTMAX_THREADS];
     if (args.dtype == TN_F32)
         gpu_softmax_as<float>(args, room);
     else
@@ -111,9 +111,9 @@ template <typename T> GPU_DEVICE void gpu_cross_entropy_as(const gpu_cross_entro
     gpu_loss_put<T>(args, gpu_block_reduce<gpu_sum>(losses, (double *)room));
 }
 
-GPU_DEFINE(cross_entropy)
+GPU_GLOBAL void GPU_BOUNDS(GPU_LOSS_THREADS) gpu_cross_entropy(const gpu_cross_entropy_args args)
 {
-    GPU_SHARED uint64_t room[GPU_TEAM_THREADS];
+    GPU_SHARED uint64_t room[GPU_LOSS_THREADS];
     if (args.dtype == TN_F32)
         gpu_cross_entropy_as<float>(args, room);
     else

@@ -162,15 +162,14 @@ template <typename T> GPU_DEVICE void gpu_step_any_as(const gpu_step_any_args &a
 {
     const gpu_step_any_item &item = args.items[gpu_block_y()];
     const gpu_step_numbers<T> s = gpu_step_of<T>(args.rule, shared);
-    T *const *places = (T *const *)item.at, nothing = 0;
     for (int64_t i = GPU_FIRST; i < item.nest.n; i += GPU_STEP) {
+        gpu_step_packs<T, 1> one = {};
         int64_t at[4];
         gpu_offsets<4>(item.nest, i, at);
-        T &p = places[0][at[0]], g = places[1][at[1]];
-        if (s.adam)
-            gpu_adam_element(s, p, g, places[2][at[2]], places[3][at[3]]);
-        else
-            gpu_sgd_element(s, places[2] != NULL, p, g, places[2] ? places[2][at[2]] : nothing);
+        gpu_step_item element;
+        for (int k = 0; k < 4; k++) element.at[k] = item.at[k] ? (T *)item.at[k] + at[k] : NULL;
+        gpu_step_load(element, 0, one);
+        gpu_step_update(s, element, 0, one);
     }
 }
 
