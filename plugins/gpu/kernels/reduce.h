@@ -22,7 +22,7 @@ GPU_DEVICE uint64_t gpu_upside_down(uint64_t x)
     return ~x;
 }
 
-GPU_DEVICE void gpu_put(const gpu_reduce_args &args, int64_t at, double value)
+GPU_DEVICE void gpu_reduce_put(const gpu_reduce_args &args, int64_t at, double value)
 {
     value /= args.divisor;
     if (args.to == TN_F32)
@@ -30,7 +30,7 @@ GPU_DEVICE void gpu_put(const gpu_reduce_args &args, int64_t at, double value)
     else
         ((double *)args.y)[at] = value;
 }
-GPU_DEVICE void gpu_put(const gpu_reduce_args &args, int64_t at, int64_t value)
+GPU_DEVICE void gpu_reduce_put(const gpu_reduce_args &args, int64_t at, int64_t value)
 {
     switch (args.to) {
     case TN_I64: ((int64_t *)args.y)[at] = value; break;
@@ -38,9 +38,9 @@ GPU_DEVICE void gpu_put(const gpu_reduce_args &args, int64_t at, int64_t value)
     default: ((uint8_t *)args.y)[at] = (uint8_t)value;
     }
 }
-GPU_DEVICE void gpu_put(const gpu_reduce_args &args, int64_t at, uint64_t value)
+GPU_DEVICE void gpu_reduce_put(const gpu_reduce_args &args, int64_t at, uint64_t value)
 {
-    gpu_put(args, at, (int64_t)value);
+    gpu_reduce_put(args, at, (int64_t)value);
 }
 
 /* How an element of x becomes part of an accumulator. Where T is void, dtypes are told apart for each element: whole
@@ -110,7 +110,8 @@ template <typename T, typename A, typename Fold> GPU_DEVICE void gpu_reduce_as(c
             a = gpu_reduce_share<T, A, Fold>(args, at[1], begin + team.place, end, team.size);
         }
         a = gpu_team_reduce<Fold>(team, a, (A *)room);
-        if (k < args.kept.n && team.place == 0) gpu_put(args, at[0] + gpu_block_y() * args.next, gpu_way_up(args, a));
+        if (k < args.kept.n && team.place == 0)
+            gpu_reduce_put(args, at[0] + gpu_block_y() * args.next, gpu_way_up(args, a));
     }
 }
 

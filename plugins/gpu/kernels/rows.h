@@ -20,11 +20,11 @@ GPU_DEVICE bool gpu_lies_on(const void *address, uint64_t bytes)
 
 /* ---- index_select, gather_scale */
 
-template <typename T, int N> struct alignas(N * sizeof(T)) gpu_pack {
+template <typename T, int N> struct alignas(N * sizeof(T)) gpu_row_pack {
     T at[N];
 };
 
-GPU_DEVICE float gpu_scaled(uint8_t x, const gpu_index_select_args &args)
+GPU_DEVICE float gpu_scaled_byte(uint8_t x, const gpu_index_select_args &args)
 {
     return (float)x * args.scale + args.shift;
 }
@@ -39,14 +39,14 @@ template <typename T> struct gpu_same {
 struct gpu_scale_one {
     GPU_DEVICE float made(uint8_t x, const gpu_index_select_args &args)
     {
-        return gpu_scaled(x, args);
+        return gpu_scaled_byte(x, args);
     }
 };
 struct gpu_scale_four {
-    GPU_DEVICE gpu_pack<float, 4> made(gpu_pack<uint8_t, 4> x, const gpu_index_select_args &args)
+    GPU_DEVICE gpu_row_pack<float, 4> made(gpu_row_pack<uint8_t, 4> x, const gpu_index_select_args &args)
     {
-        gpu_pack<float, 4> y;
-        for (int k = 0; k < 4; k++) y.at[k] = gpu_scaled(x.at[k], args);
+        gpu_row_pack<float, 4> y;
+        for (int k = 0; k < 4; k++) y.at[k] = gpu_scaled_byte(x.at[k], args);
         return y;
     }
 };
@@ -65,7 +65,7 @@ template <typename X, typename Y, typename Make> GPU_DEVICE void gpu_gather(cons
     }
 }
 
-typedef gpu_pack<uint64_t, 2> gpu_wide;
+typedef gpu_row_pack<uint64_t, 2> gpu_wide;
 
 GPU_DEFINE(index_select)
 {
@@ -82,7 +82,7 @@ GPU_DEFINE(index_select)
 GPU_DEFINE(gather_scale)
 {
     if (args.wide > 1 && gpu_lies_on(args.x, 4) && gpu_lies_on(args.y, 16))
-        gpu_gather<gpu_pack<uint8_t, 4>, gpu_pack<float, 4>, gpu_scale_four>(args, 4);
+        gpu_gather<gpu_row_pack<uint8_t, 4>, gpu_row_pack<float, 4>, gpu_scale_four>(args, 4);
     else
         gpu_gather<uint8_t, float, gpu_scale_one>(args, 1);
 }
@@ -91,15 +91,15 @@ GPU_DEFINE(gather_scale)
  * many at a time as it has threads, and adds what belongs to it in order. Each element of dx belongs to one thread. */
 
 /* The thread's elements: column `column` of every `step`-th row of the tile, from `first`. */
-struct gpu_tile {
+struct gpu_row_tile {
     int64_t begin, end; /* rows of dx */
     int64_t first, step;
     uint32_t column, width; /* a place in sums is (row - begin) * width + column */
 };
 
-GPU_DEVICE gpu_tile gpu_tile_of(const gpu_index_add_args &args)
+GPU_DEVICE gpu_row_tile gpu_row_tile_of(const gpu_index_add_args &args)
 {
-    gpu_tile tile;
+    gpu_row_tile tile;
     tile.width = args.row.n < gpu_threads() ? (uint32_t)args.row.n : gpu_threads();
     tile.column = gpu_thread() % tile.width;
     tile.begin = gpu_block_x() * args.tile;
@@ -112,7 +112,7 @@ GPU_DEVICE gpu_tile gpu_tile_of(const gpu_index_add_args &args)
 
 /* Adds rows of dy, n to n + 63 at most, whose bits are set, to those sums that are the thread's. */
 template <typename T>
-GPU_DEVICE void gpu_add_rows(const gpu_index_add_args &args, const gpu_tile &tile, const T *dy, int64_t n,
+GPU_DEVICE void gpu_add_rows(const gpu_index_add_args &args, const gpu_row_tile &tile, const T *dy, int64_t n,
                              uint64_t bits, double *sums)
 {
     for (; bits; bits >>= 1, n++) {
@@ -125,7 +125,7 @@ GPU_DEVICE void gpu_add_rows(const gpu_index_add_args &args, const gpu_tile &til
 
 /* The columns from `first` on, as many as the tile is wide. */
 template <typename T>
-GPU_DEVICE void gpu_index_add_columns(const gpu_index_add_args &args, const gpu_tile &tile, int64_t first,
+GPU_DEVICE void gpu_index_add_columns(const gpu_index_add_args &args, const gpu_row_tile &tile, int64_t first,
                                       uint64_t *found, double *sums)
 {
     const uint32_t warp = gpu_warp(), warps = gpu_threads() / warp;
@@ -148,7 +148,7 @@ GPU_DEVICE void gpu_index_add_columns(const gpu_index_add_args &args, const gpu_
 
 template <typename T> GPU_DEVICE void gpu_index_add_as(const gpu_index_add_args &args, uint64_t *found, double *sums)
 {
-    const gpu_tile tile = gpu_tile_of(args);
+    const gpu_row_tile tile = gpu_row_tile_of(args);
     for (int64_t c = (int64_t)gpu_block_y() * tile.width; c < args.row.n; c += (int64_t)gpu_blocks_y() * tile.width)
         gpu_index_add_columns<T>(args, tile, c, found, sums);
 }

@@ -72,16 +72,16 @@ template <typename T> GPU_DEVICE void gpu_sgd_element(const gpu_step_numbers<T> 
 /* ---- dense parameters: N elements at a time */
 
 template <typename T, int N> struct gpu_step_packs {
-    gpu_pack<T, N> p, g, m, v;
+    gpu_row_pack<T, N> p, g, m, v;
 };
 
 template <typename T, int N>
 GPU_DEVICE void gpu_step_load(const gpu_step_item &item, int64_t i, gpu_step_packs<T, N> &at)
 {
-    at.p = ((const gpu_pack<T, N> *)item.at[0])[i];
-    at.g = ((const gpu_pack<T, N> *)item.at[1])[i];
-    if (item.at[2]) at.m = ((const gpu_pack<T, N> *)item.at[2])[i];
-    if (item.at[3]) at.v = ((const gpu_pack<T, N> *)item.at[3])[i];
+    at.p = ((const gpu_row_pack<T, N> *)item.at[0])[i];
+    at.g = ((const gpu_row_pack<T, N> *)item.at[1])[i];
+    if (item.at[2]) at.m = ((const gpu_row_pack<T, N> *)item.at[2])[i];
+    if (item.at[3]) at.v = ((const gpu_row_pack<T, N> *)item.at[3])[i];
 }
 
 template <typename T, int N>
@@ -93,9 +93,9 @@ GPU_DEVICE void gpu_step_update(const gpu_step_numbers<T> &s, const gpu_step_ite
         for (int k = 0; k < N; k++) gpu_adam_element(s, at.p.at[k], at.g.at[k], at.m.at[k], at.v.at[k]);
     else
         for (int k = 0; k < N; k++) gpu_sgd_element(s, momentum, at.p.at[k], at.g.at[k], at.m.at[k]);
-    ((gpu_pack<T, N> *)item.at[0])[i] = at.p;
-    if (item.at[2]) ((gpu_pack<T, N> *)item.at[2])[i] = at.m;
-    if (item.at[3]) ((gpu_pack<T, N> *)item.at[3])[i] = at.v;
+    ((gpu_row_pack<T, N> *)item.at[0])[i] = at.p;
+    if (item.at[2]) ((gpu_row_pack<T, N> *)item.at[2])[i] = at.m;
+    if (item.at[3]) ((gpu_row_pack<T, N> *)item.at[3])[i] = at.v;
 }
 
 /* Elements [begin, end), multiples of N. What comes first is on its way from memory while the rule is worked out. */
