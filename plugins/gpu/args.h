@@ -311,4 +311,71 @@ typedef struct gpu_step_any_args {
 
 /* ---- products, convolution, pooling, normalisation */
 
+enum { GPU_AXIS_DIMS = 5 };
+
+/* Division by a number that is known when the plan is made (kernels/place.h). */
+typedef struct gpu_divisor {
+    uint32_t by, factor, shift;
+} gpu_divisor;
+
+/* How one index of a product runs over memory: as the dims of a tensor, from slowest to fastest. Beside the offset it
+ * tells how far one step in a dim goes down and to the right in the image that the product reads. */
+typedef struct gpu_axis {
+    int32_t rank; /* at least 1 */
+    int32_t reserved;
+    gpu_divisor size[GPU_AXIS_DIMS];
+    int32_t rows[GPU_AXIS_DIMS], cols[GPU_AXIS_DIMS];
+    int64_t strides[GPU_AXIS_DIMS];
+} gpu_axis;
+
+/* A factor of a product: an element for each index along the result (major) and along the sum (inner). */
+typedef struct gpu_side {
+    const void *data;
+    const void *index; /* u8, placed as data: an element counts only where it names the cell; NULL: everywhere */
+    gpu_axis major, inner;
+    int32_t first_row, first_col; /* in the image, where both indices are 0 */
+    int32_t rows, cols;           /* of the image; what lies outside is 0 */
+    /* Only where rows and columns are divided: what lies at the quotient, if the remainder lies in the window. */
+    gpu_divisor by_row, by_col;
+    int32_t window_rows, window_cols;
+    int64_t row_stride, col_stride;
+    int64_t first;  /* the offset where both indices are 0; may be negative */
+    uint32_t ones;  /* the major index whose elements are all 1: it adds up the other side */
+    int32_t inward; /* 1: memory runs along the inner index, 0: along the major one */
+    int32_t vector; /* 1: four neighbours lie side by side and aligned */
+    int32_t reserved;
+} gpu_side;
+
+/* Where a product goes. */
+typedef struct gpu_result {
+    void *y, *index; /* index: u8, placed as y, only if rows are pooled */
+    void *sums;      /* where the column of ones goes; its index is `n` - 1; or NULL */
+    const void *bias;
+    gpu_axis row, col;
+    int64_t sum_stride, bias_stride;
+    uint32_t m, n;   /* rows (before pooling) and columns */
+    uint32_t batch;  /* products */
+    uint32_t splits; /* of the sum: each writes its part to memory that gpu_join reads */
+    uint32_t cells;  /* this many rows, neighbours, are pooled: 4, or 1 if none are */
+    int32_t relu;
+    int32_t vector; /* 1: four columns lie side by side and aligned */
+    int32_t reserved;
+    gpu_nest walk; /* over the products; operands: a, b, y, bias or sums */
+} gpu_result;
+
+typedef struct gpu_product_args {
+    gpu_side a, b;
+    gpu_result out;
+    void *parts;        /* of split sums: splits x batch x m x n */
+    uint32_t k, k_each; /* length of the sum, and of the part that a block takes */
+    uint32_t tiles_m, tiles_n;
+    int32_t masked; /* 1: elements of a outside the image are not even multiplied with infinities of b */
+    int32_t reserved;
+} gpu_product_args;
+
+typedef struct gpu_join_args {
+    const void *parts;
+    gpu_result out;
+} gpu_join_args;
+
 #endif

@@ -62,6 +62,9 @@ const tn_kernel gpu_kernels[] = {
     {TN_SCHEMA(adam_step),                  gpu_step_check,               gpu_step_plan,               &gpu_step_adam},
 
     /* ---- products, convolution, pooling, normalisation */
+    {TN_SCHEMA(matmul),          gpu_matmul_check, gpu_matmul_plan,  NULL},
+    {TN_SCHEMA(linear),          gpu_matmul_check, gpu_matmul_plan,  ""},
+    {TN_SCHEMA(linear_relu),     gpu_matmul_check, gpu_matmul_plan,  "relu"},
 };
 /* clang-format on */
 const uint64_t gpu_n_kernels = sizeof gpu_kernels / sizeof *gpu_kernels;

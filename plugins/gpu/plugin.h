@@ -55,6 +55,7 @@ extern const gpu_step_lists gpu_step_sgd, gpu_step_adam; /* data of step */
 extern const int gpu_softmax_log;                        /* data of softmax: log_softmax */
 
 /* products, convolution, pooling, normalisation */
+GPU_OP(matmul)
 
 #undef GPU_OP
 

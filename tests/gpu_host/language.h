@@ -17,6 +17,8 @@
 #define GPU_DYNAMIC_SHARED(type, name) type *name = (type *)dynamic_shared
 #define GPU_BOUNDS(threads)
 #define GPU_LOOP
+#define GPU_UNROLL
+#define GPU_UNROLL_BY(times)
 
 #define gpu_thread() (here.thread)
 #define gpu_threads() (here.threads)

@@ -24,3 +24,8 @@
 #include "kernels/step.h"
 
 /* products, convolution, pooling, normalisation */
+#include "kernels/place.h"
+#include "kernels/side.h"
+#include "kernels/tile.h"
+
+#include "kernels/product.h"
