@@ -65,6 +65,10 @@ const tn_kernel gpu_kernels[] = {
     {TN_SCHEMA(matmul),          gpu_matmul_check, gpu_matmul_plan,  NULL},
     {TN_SCHEMA(linear),          gpu_matmul_check, gpu_matmul_plan,  ""},
     {TN_SCHEMA(linear_relu),     gpu_matmul_check, gpu_matmul_plan,  "relu"},
+    {TN_SCHEMA(conv2d),          gpu_conv2d_check, gpu_conv2d_plan,  NULL},
+    {TN_SCHEMA(conv2d_relu),     gpu_conv2d_check, gpu_conv2d_plan,  "relu"},
+    {TN_SCHEMA(conv2d_grad_input),  gpu_conv2d_grad_input_check,  gpu_conv2d_grad_input_plan,  NULL},
+    {TN_SCHEMA(conv2d_grad_weight), gpu_conv2d_grad_weight_check, gpu_conv2d_grad_weight_plan, NULL},
 };
 /* clang-format on */
 const uint64_t gpu_n_kernels = sizeof gpu_kernels / sizeof *gpu_kernels;

@@ -56,6 +56,9 @@ extern const int gpu_softmax_log;                        /* data of softmax: log
 
 /* products, convolution, pooling, normalisation */
 GPU_OP(matmul)
+GPU_OP(conv2d)
+GPU_OP(conv2d_grad_input)
+GPU_OP(conv2d_grad_weight)
 
 #undef GPU_OP
 
