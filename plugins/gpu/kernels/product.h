@@ -2,10 +2,10 @@
  *
  * The products: for each way of reading sides, tiles of a few sizes (product.c chooses). */
 
-#define GPU_TILES(name, type, tile, depth, each, stages, a, b)               \
-    GPU_GLOBAL void GPU_BOUNDS(256) gpu_##name(const gpu_product_args args)  \
-    {                                                                        \
-        gpu_product<gpu_shape<type, tile, depth, each, stages>, a, b>(args); \
+#define GPU_TILES(name, type, tile, depth, each, stages, a, b)                     \
+    GPU_GLOBAL void GPU_BOUNDS(256) gpu_##name(const gpu_product_args args)        \
+    {                                                                              \
+        gpu_product_block<gpu_shape<type, tile, depth, each, stages>, a, b>(args); \
     }
 
 /* clang-format off */

@@ -287,7 +287,7 @@ GPU_DEVICE void gpu_deliver(const gpu_product_args &args, const gpu_job &job, co
     gpu_store_part<T, COLS>(args.out, (T *)args.parts + part * args.out.m * args.out.n, sums, m, n);
 }
 
-template <class S, int MODE_A, int MODE_B> GPU_DEVICE void gpu_product(const gpu_product_args &args)
+template <class S, int MODE_A, int MODE_B> GPU_DEVICE void gpu_product_block(const gpu_product_args &args)
 {
     typedef typename S::T T;
     GPU_DYNAMIC_SHARED(T, shared);
