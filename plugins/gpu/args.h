@@ -378,4 +378,57 @@ typedef struct gpu_join_args {
     gpu_result out;
 } gpu_join_args;
 
+typedef enum gpu_pooling {
+    GPU_POOL_MAX,
+    GPU_POOL_MAX_GRAD,
+    GPU_POOL_MAX_GATHER,
+    GPU_POOL_AVG,
+    GPU_POOL_AVG_GRAD
+} gpu_pooling;
+
+/* Pooling of images x (N C H W) into y (N C P Q). Pairs: along the height, along the width. */
+typedef struct gpu_pool_args {
+    void *x, *y, *index;
+    int32_t what;        /* gpu_pooling: the gradients read y and write x */
+    int32_t wide;        /* indices are i32, not u8 */
+    int32_t include_pad; /* averages: padding counts in the divisor */
+    int32_t relu;        /* of the largest */
+    int64_t images;
+    int32_t image[2], out[2], kernel[2], stride[2], padding[2], dilation[2];
+    /* The elements of an image of the result, which threads share out: channels are the fastest dim, or the slowest. */
+    uint32_t elements;
+    int32_t channels_last;
+    gpu_divisor inner, middle; /* the fastest dim and the next */
+    int64_t x_strides[4], y_strides[4], index_strides[4];
+} gpu_pool_args;
+
+/* Batch normalisation. Vectors have one element for each channel, with strides numbered by
+ * gpu_norm_vector; those that are absent are NULL. */
+typedef enum gpu_norm_vector {
+    GPU_NORM_WEIGHT,
+    GPU_NORM_BIAS,
+    GPU_NORM_RUNNING_MEAN,
+    GPU_NORM_RUNNING_VAR,
+    GPU_NORM_MEAN,
+    GPU_NORM_RSTD,
+    GPU_NORM_DWEIGHT,
+    GPU_NORM_DBIAS,
+    GPU_NORM_VECTORS
+} gpu_norm_vector;
+
+typedef struct gpu_norm_args {
+    const void *x, *dy;
+    void *y;    /* y or dx */
+    void *sums; /* f64, two for each part and channel */
+    const void *weight, *bias;
+    void *running_mean, *running_var, *mean, *rstd, *dweight, *dbias;
+    int64_t strides[GPU_NORM_VECTORS];
+    int64_t channels, channel_strides[3]; /* of x, dy, y */
+    int64_t parts, each;                  /* pixels are cut into parts of so many */
+    int32_t training, backward;
+    double momentum, eps;
+    gpu_teams teams; /* a team for each channel of a block */
+    gpu_nest pixels; /* of one channel: x, dy, y */
+} gpu_norm_args;
+
 #endif

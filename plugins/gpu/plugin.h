@@ -59,6 +59,9 @@ GPU_OP(matmul)
 GPU_OP(conv2d)
 GPU_OP(conv2d_grad_input)
 GPU_OP(conv2d_grad_weight)
+GPU_OP(pool2d)
+GPU_OP(batch_norm2d)
+GPU_OP(batch_norm2d_grad)
 
 #undef GPU_OP
 

@@ -29,3 +29,5 @@
 #include "kernels/tile.h"
 
 #include "kernels/product.h"
+#include "kernels/norm.h"
+#include "kernels/pool.h"
