@@ -4,7 +4,6 @@
 #include "plugin.h"
 
 #include "map.h"
-#include "pool.h"
 
 const tn_host_api *gpu_host;
 
@@ -70,11 +69,11 @@ const tn_kernel gpu_kernels[] = {
     {TN_SCHEMA(conv2d_relu),     gpu_conv2d_check, gpu_conv2d_plan,  "relu"},
     {TN_SCHEMA(conv2d_grad_input),  gpu_conv2d_grad_input_check,  gpu_conv2d_grad_input_plan,  NULL},
     {TN_SCHEMA(conv2d_grad_weight), gpu_conv2d_grad_weight_check, gpu_conv2d_grad_weight_plan, NULL},
-    {TN_SCHEMA(max_pool2d),      gpu_pool2d_check, gpu_pool2d_plan,  &gpu_pool_kinds[GPU_POOL_MAX]},
-    {TN_SCHEMA(max_pool2d_grad), gpu_pool2d_check, gpu_pool2d_plan,  &gpu_pool_kinds[GPU_POOL_MAX_GRAD]},
-    {TN_SCHEMA(max_pool2d_gather), gpu_pool2d_check, gpu_pool2d_plan, &gpu_pool_kinds[GPU_POOL_MAX_GATHER]},
-    {TN_SCHEMA(avg_pool2d),      gpu_pool2d_check, gpu_pool2d_plan,  &gpu_pool_kinds[GPU_POOL_AVG]},
-    {TN_SCHEMA(avg_pool2d_grad), gpu_pool2d_check, gpu_pool2d_plan,  &gpu_pool_kinds[GPU_POOL_AVG_GRAD]},
+    {TN_SCHEMA(max_pool2d),      gpu_pool2d_check, gpu_pool2d_plan,  &gpu_max_pool2d},
+    {TN_SCHEMA(max_pool2d_grad), gpu_pool2d_check, gpu_pool2d_plan,  &gpu_max_pool2d_grad},
+    {TN_SCHEMA(max_pool2d_gather), gpu_pool2d_check, gpu_pool2d_plan, &gpu_max_pool2d_gather},
+    {TN_SCHEMA(avg_pool2d),      gpu_pool2d_check, gpu_pool2d_plan,  &gpu_avg_pool2d},
+    {TN_SCHEMA(avg_pool2d_grad), gpu_pool2d_check, gpu_pool2d_plan,  &gpu_avg_pool2d_grad},
     {TN_SCHEMA(batch_norm2d),    gpu_batch_norm2d_check, gpu_batch_norm2d_plan, NULL},
     {TN_SCHEMA(batch_norm2d_grad), gpu_batch_norm2d_check, gpu_batch_norm2d_grad_plan, NULL},
 };

@@ -73,17 +73,27 @@ tn_status gpu_pool_check_sizes(const char *name, const tn_tensor_desc *x, const 
                    name, (long long)most, GPU_MOST_INDICES);
 }
 
-/* ---- the operators: self->data is one of these */
+/* ---- the operators: self->data is a gpu_pool_kind */
+
+/* What an operator does, and where its operands are. */
+typedef struct gpu_pool_kind {
+    gpu_pooling what;
+    gpu_slot x, y, index;
+} gpu_pool_kind;
 
 /* clang-format off */
-const gpu_pool_kind gpu_pool_kinds[] = {
-    /*                       what                  x                   y                   index */
-    [GPU_POOL_MAX]        = {GPU_POOL_MAX,        {1, GPU_IN, 0, 0},  {1, GPU_OUT, 0, 0}, {1, GPU_OUT, 1, 0}},
-    [GPU_POOL_MAX_GRAD]   = {GPU_POOL_MAX_GRAD,   {1, GPU_OUT, 0, 0}, {1, GPU_IN, 0, 0},  {1, GPU_IN, 1, 0}},
-    [GPU_POOL_MAX_GATHER] = {GPU_POOL_MAX_GATHER, {1, GPU_IN, 0, 0},  {1, GPU_OUT, 0, 0}, {1, GPU_IN, 1, 0}},
-    [GPU_POOL_AVG]        = {GPU_POOL_AVG,        {1, GPU_IN, 0, 0},  {1, GPU_OUT, 0, 0}, {0, GPU_IN, 0, 0}},
-    [GPU_POOL_AVG_GRAD]   = {GPU_POOL_AVG_GRAD,   {1, GPU_OUT, 0, 0}, {1, GPU_IN, 0, 0},  {0, GPU_IN, 0, 0}},
-};
+#define IN(index)  {1, GPU_IN, index, 0}
+#define OUT(index) {1, GPU_OUT, index, 0}
+#define NONE       {0, GPU_IN, 0, 0}
+/*                                             what                 x       y       index */
+const gpu_pool_kind gpu_max_pool2d        = {GPU_POOL_MAX,        IN(0),  OUT(0), OUT(1)};
+const gpu_pool_kind gpu_max_pool2d_grad   = {GPU_POOL_MAX_GRAD,   OUT(0), IN(0),  IN(1)};
+const gpu_pool_kind gpu_max_pool2d_gather = {GPU_POOL_MAX_GATHER, IN(0),  OUT(0), IN(1)};
+const gpu_pool_kind gpu_avg_pool2d        = {GPU_POOL_AVG,        IN(0),  OUT(0), NONE};
+const gpu_pool_kind gpu_avg_pool2d_grad   = {GPU_POOL_AVG_GRAD,   OUT(0), IN(0),  NONE};
+#undef IN
+#undef OUT
+#undef NONE
 /* clang-format on */
 
 static const tn_tensor_desc *operand(const tn_op_desc *desc, const gpu_slot *slot)

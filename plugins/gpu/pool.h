@@ -6,14 +6,6 @@
 
 #include "product.h"
 
-/* An operator of the family: what it does, and where its operands are. */
-typedef struct gpu_pool_kind {
-    gpu_pooling what;
-    gpu_slot x, y, index;
-} gpu_pool_kind;
-
-extern const gpu_pool_kind gpu_pool_kinds[]; /* by gpu_pooling */
-
 /* x: N C H W, y and index: N C P Q. The rest of the arguments is the caller's to set. */
 gpu_pool_args gpu_pool_of(gpu_pooling what, const tn_tensor_desc *x, const tn_tensor_desc *y,
                           const tn_tensor_desc *index);
