@@ -74,6 +74,9 @@ const tn_kernel gpu_kernels[] = {
     {TN_SCHEMA(max_pool2d_gather), gpu_pool2d_check, gpu_pool2d_plan, &gpu_max_pool2d_gather},
     {TN_SCHEMA(avg_pool2d),      gpu_pool2d_check, gpu_pool2d_plan,  &gpu_avg_pool2d},
     {TN_SCHEMA(avg_pool2d_grad), gpu_pool2d_check, gpu_pool2d_plan,  &gpu_avg_pool2d_grad},
+    {TN_SCHEMA(conv2d_max_pool2d_relu), gpu_conv_pool_check, gpu_conv_pool_plan, NULL},
+    {TN_SCHEMA(conv2d_max_pool2d_grad_input), gpu_conv_pool_grad_check, gpu_conv_pool_grad_plan, NULL},
+    {TN_SCHEMA(conv2d_max_pool2d_grad_weight), gpu_conv_pool_grad_check, gpu_conv_pool_grad_plan, "weight"},
     {TN_SCHEMA(batch_norm2d),    gpu_batch_norm2d_check, gpu_batch_norm2d_plan, NULL},
     {TN_SCHEMA(batch_norm2d_grad), gpu_batch_norm2d_check, gpu_batch_norm2d_grad_plan, NULL},
 };

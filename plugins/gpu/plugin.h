@@ -59,6 +59,8 @@ GPU_OP(matmul)
 GPU_OP(conv2d)
 GPU_OP(conv2d_grad_input)
 GPU_OP(conv2d_grad_weight)
+GPU_OP(conv_pool)
+GPU_OP(conv_pool_grad)
 GPU_OP(pool2d)
 extern const struct gpu_pool_kind gpu_max_pool2d, gpu_max_pool2d_grad, gpu_max_pool2d_gather, gpu_avg_pool2d,
     gpu_avg_pool2d_grad;
