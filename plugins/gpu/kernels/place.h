@@ -19,6 +19,7 @@ struct gpu_place {
 GPU_DEVICE gpu_place gpu_place_of(const gpu_axis &axis, uint32_t i)
 {
     gpu_place p = {0, 0, 0};
+    GPU_UNROLL_BY(1)
     for (int d = axis.rank - 1; d > 0; d--) {
         uint32_t rest = gpu_divide(i, axis.size[d]), step = i - rest * axis.size[d].by;
         p.at += (int64_t)step * axis.strides[d];

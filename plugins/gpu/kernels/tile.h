@@ -26,12 +26,11 @@ template <typename T_, int TILE_, int DEPTH_, int EACH_, int STAGES_> struct gpu
 
 /* ---- the result */
 
-/* Largest of four pooled rows, of column n, with its cell, and relu. */
+/* Largest of four pooled rows, of column n, with its cell, and relu; at: where the window's result goes. */
 template <typename T>
 GPU_DEVICE void gpu_store_window(const gpu_result &out, T *y, uint8_t *index, const T *bias, const T sums[4],
-                                 uint32_t m, uint32_t n)
+                                 uint32_t n, int64_t at)
 {
-    int64_t at = gpu_place_of(out.row, m / 4).at + gpu_place_of(out.col, n).at;
     T shift = bias ? bias[n * out.bias_stride] : (T)0, best = sums[0] + shift;
     uint8_t cell = 0;
     GPU_UNROLL
@@ -69,15 +68,15 @@ template <typename T> GPU_DEVICE gpu_target<T> gpu_target_of(const gpu_result &o
     return to;
 }
 
-/* One element. */
+/* One element, whose row and column lie at these offsets. */
 template <typename T>
 GPU_DEVICE void gpu_store_one(const gpu_result &out, const gpu_target<T> &to, T sum, uint32_t m, uint32_t n,
-                              int64_t row_at)
+                              int64_t row_at, int64_t col_at)
 {
     if (to.sums && n + 1 == out.n)
         to.sums[m * out.sum_stride] = sum;
     else
-        to.y[row_at + gpu_place_of(out.col, n).at] = gpu_finished(out, to.bias, sum, n);
+        to.y[row_at + col_at] = gpu_finished(out, to.bias, sum, n);
 }
 
 /* Four rows by COLS columns, from (m, n) on. */
@@ -85,11 +84,16 @@ template <typename T, int COLS>
 GPU_DEVICE void gpu_store(const gpu_result &out, const gpu_target<T> &to, const T sums[4][COLS], uint32_t m, uint32_t n)
 {
     if (m >= out.m) return;
+    int64_t cols[COLS];
+    GPU_UNROLL
+    for (int j = 0; j < COLS; j++) cols[j] = gpu_place_of(out.col, n + (uint32_t)j).at;
     if (out.cells == 4) {
+        int64_t at = gpu_place_of(out.row, m / 4).at;
         GPU_UNROLL
         for (int j = 0; j < COLS; j++) {
             T column[4] = {sums[0][j], sums[1][j], sums[2][j], sums[3][j]};
-            if (n + (uint32_t)j < out.n) gpu_store_window(out, to.y, to.index, to.bias, column, m, n + (uint32_t)j);
+            if (n + (uint32_t)j < out.n)
+                gpu_store_window(out, to.y, to.index, to.bias, column, n + (uint32_t)j, at + cols[j]);
         }
         return;
     }
@@ -101,12 +105,13 @@ GPU_DEVICE void gpu_store(const gpu_result &out, const gpu_target<T> &to, const 
             gpu_quad<T> quad;
             GPU_UNROLL
             for (int j = 0; j < 4; j++) quad.v[j] = gpu_finished(out, to.bias, sums[i][j % COLS], n + (uint32_t)j);
-            *(gpu_quad<T> *)(to.y + at + n * out.col.strides[0]) = quad;
+            *(gpu_quad<T> *)(to.y + at + cols[0]) = quad;
             continue;
         }
         GPU_UNROLL
         for (int j = 0; j < COLS; j++)
-            if (n + (uint32_t)j < out.n) gpu_store_one(out, to, sums[i][j], m + (uint32_t)i, n + (uint32_t)j, at);
+            if (n + (uint32_t)j < out.n)
+                gpu_store_one(out, to, sums[i][j], m + (uint32_t)i, n + (uint32_t)j, at, cols[j]);
     }
 }
 
@@ -208,16 +213,20 @@ GPU_DEVICE void gpu_multiply_masked(const gpu_side &side, const typename S::T *a
 {
     for (uint32_t k = at.slice; k < depth && k < S::DEPTH; k += S::SLICES) {
         gpu_place inner = gpu_inner_place<MODE>(side, first + k);
-        GPU_UNROLL
+        uint32_t inside = 0; /* a bit for each row */
+        GPU_UNROLL_BY(1)
         for (int i = 0; i < S::EACH; i++) {
-            uint32_t row = gpu_along<S>(at.row, i);
-            gpu_place major = gpu_place_of(side.major, job.m + row);
+            gpu_place major = gpu_place_of(side.major, job.m + gpu_along<S>(at.row, i));
             major.row += side.first_row;
             major.col += side.first_col;
-            if (!gpu_spot_of<MODE>(side, major, inner).inside) continue;
+            inside |= (uint32_t)gpu_spot_of<MODE>(side, major, inner).inside << i;
+        }
+        GPU_UNROLL
+        for (int i = 0; i < S::EACH; i++) {
+            if (!(inside >> i & 1)) continue;
             GPU_UNROLL
             for (int j = 0; j < S::EACH; j++)
-                sums[i][j] += a[k * S::PITCH + row] * b[k * S::PITCH + gpu_along<S>(at.col, j)];
+                sums[i][j] += a[k * S::PITCH + gpu_along<S>(at.row, i)] * b[k * S::PITCH + gpu_along<S>(at.col, j)];
         }
     }
 }
@@ -333,10 +342,11 @@ template <typename T> GPU_DEVICE void gpu_join_parts(const gpu_join_args &args)
                 if (j < out.cells) sums[j] += part[(uint64_t)j * out.n];
         gpu_offsets<4>(out.walk, item, offset);
         gpu_target<T> to = gpu_target_of<T>(out, offset);
+        int64_t at = gpu_place_of(out.row, m / out.cells).at, col_at = gpu_place_of(out.col, col).at;
         if (out.cells == 4)
-            gpu_store_window(out, to.y, to.index, to.bias, sums, m, col);
+            gpu_store_window(out, to.y, to.index, to.bias, sums, col, at + col_at);
         else
-            gpu_store_one(out, to, sums[0], m, col, gpu_place_of(out.row, m).at);
+            gpu_store_one(out, to, sums[0], m, col, at, col_at);
     }
 }
 
