@@ -6,12 +6,6 @@
 
 enum { EACH = 2, PARTIAL = 8 }; /* elements for a thread; bytes of a value, and of an index, of a piece */
 
-tn_status gpu_argmax_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
-{
-    (void)self, (void)device, (void)desc, (void)error;
-    return TN_OK;
-}
-
 static gpu_teams teams_of(const gpu_argmax_args *args)
 {
     int columns = gpu_teams_in_columns(args->kept.n, gpu_nest_step(&args->kept, 1), args->n, args->stride);

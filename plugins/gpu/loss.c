@@ -20,12 +20,6 @@ static gpu_matrix matrix_of(const tn_tensor_desc *x)
 
 /* ---- nll_loss, softmax_cross_entropy */
 
-tn_status gpu_nll_loss_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
-{
-    (void)self, (void)device, (void)desc, (void)error;
-    return TN_OK;
-}
-
 static gpu_cross_entropy_args args_of(const tn_op_desc *desc)
 {
     const tn_tensor_desc *x = desc->in[0], *target = desc->in[1];
@@ -72,12 +66,6 @@ tn_status gpu_nll_loss_plan(const tn_kernel *self, tn_device *device, const tn_o
     return gpu_plan_finish(plan, out, error);
 }
 
-tn_status gpu_cross_entropy_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
-{
-    (void)self, (void)device, (void)desc, (void)error;
-    return TN_OK;
-}
-
 /* As many teams as one block has room for: a batch of 64 rows of 10 classes is one round of 64 teams of 16. */
 static gpu_teams teams_of(const gpu_cross_entropy_args *args)
 {
@@ -106,13 +94,6 @@ tn_status gpu_cross_entropy_plan(const tn_kernel *self, tn_device *device, const
 
 /* ---- softmax_cross_entropy_grad */
 
-tn_status gpu_cross_entropy_grad_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc,
-                                       tn_error *error)
-{
-    (void)self, (void)device, (void)desc, (void)error;
-    return TN_OK;
-}
-
 tn_status gpu_cross_entropy_grad_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **out,
                                       tn_error *error)
 {
@@ -139,12 +120,6 @@ tn_status gpu_cross_entropy_grad_plan(const tn_kernel *self, tn_device *device, 
 }
 
 /* ---- one_hot */
-
-tn_status gpu_one_hot_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
-{
-    (void)self, (void)device, (void)desc, (void)error;
-    return TN_OK;
-}
 
 tn_status gpu_one_hot_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **out,
                            tn_error *error)

@@ -18,12 +18,6 @@ const gpu_reduction gpu_reduction_sum = {"gpu:sum", GPU_REDUCE_SUM, 0},
                     gpu_reduction_max = {"gpu:max", GPU_REDUCE_MAX, 0},
                     gpu_reduction_min = {"gpu:min", GPU_REDUCE_MIN, 0};
 
-tn_status gpu_reduce_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
-{
-    (void)self, (void)device, (void)desc, (void)error;
-    return TN_OK;
-}
-
 static gpu_teams teams_of(const gpu_reduce_args *args)
 {
     int columns =

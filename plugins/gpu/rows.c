@@ -61,12 +61,6 @@ static tn_status gather_plan(tn_device *device, const tn_op_desc *desc, gpu_kern
     return gpu_plan_finish(plan, out, error);
 }
 
-tn_status gpu_index_select_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
-{
-    (void)self, (void)device, (void)desc, (void)error;
-    return TN_OK;
-}
-
 tn_status gpu_index_select_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **out,
                                 tn_error *error)
 {
@@ -77,12 +71,6 @@ tn_status gpu_index_select_plan(const tn_kernel *self, tn_device *device, const 
     gpu_plan_head(plan)->flops = 0;
     if (may_be_wide(&args, WIDE / args.unit)) args.wide = WIDE / args.unit;
     return gather_plan(device, desc, GPU_index_select, &args, plan, out, error);
-}
-
-tn_status gpu_gather_scale_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
-{
-    (void)self, (void)device, (void)desc, (void)error;
-    return TN_OK;
 }
 
 tn_status gpu_gather_scale_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **out,
@@ -101,12 +89,6 @@ tn_status gpu_gather_scale_plan(const tn_kernel *self, tn_device *device, const 
 }
 
 /* ---- index_add */
-
-tn_status gpu_index_add_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
-{
-    (void)self, (void)device, (void)desc, (void)error;
-    return TN_OK;
-}
 
 /* Rows of dx for a block: enough blocks for all multiprocessors, and no more rows than it has shared memory for. */
 static gpu_grid index_add_grid(const tn_device *device, gpu_index_add_args *args)

@@ -8,12 +8,6 @@ enum { EACH = 1, FLOPS_EACH = 4 }; /* of an element: subtract, exponentiate, add
 
 const int gpu_softmax_log = 1;
 
-tn_status gpu_softmax_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
-{
-    (void)self, (void)device, (void)desc, (void)error;
-    return TN_OK;
-}
-
 tn_status gpu_softmax_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **out,
                            tn_error *error)
 {

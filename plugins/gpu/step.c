@@ -16,12 +16,6 @@ struct gpu_step_lists {
 };
 const gpu_step_lists gpu_step_sgd = {"gpu:sgd_step", 3, 1, 6, 0}, gpu_step_adam = {"gpu:adam_step", 4, 2, 15, 1};
 
-tn_status gpu_step_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
-{
-    (void)self, (void)device, (void)desc, (void)error;
-    return TN_OK;
-}
-
 typedef struct making {
     const gpu_step_lists *how;
     const tn_op_desc *desc;
