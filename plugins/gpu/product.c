@@ -87,14 +87,14 @@ enum { SHAPES = 4, F32 = 0, F64 = 1 };
 /* clang-format off */
 static const shape shapes[][2][SHAPES] = {
     [GPU_MATMUL][F32] = {{GPU_matmul16_f32, 16, 256, 1, 5, 40}, {GPU_matmul32_f32, 32, 32, 2, 6, 60},
-                         {GPU_matmul64_f32, 64, 16, 2, 4, 80}, {GPU_matmul128_f32, 128, 8, 2, 2, 100}},
+                         {GPU_matmul64_f32, 64, 32, 2, 2, 95}, {GPU_matmul128_f32, 128, 8, 2, 2, 100}},
     [GPU_MATMUL][F64] = {{GPU_matmul16_f64, 16, 128, 1, 5, 20}, {GPU_matmul32_f64, 32, 32, 2, 4, 30},
                          {GPU_matmul64_f64, 64, 16, 2, 3, 40}},
-    [GPU_CONV][F32] = {{GPU_conv32_f32, 32, 32, 2, 6, 50}, {GPU_conv64_f32, 64, 16, 2, 4, 75}},
+    [GPU_CONV][F32] = {{GPU_conv32_f32, 32, 32, 2, 6, 50}, {GPU_conv64_f32, 64, 16, 2, 1, 85}},
     [GPU_CONV][F64] = {{GPU_conv32_f64, 32, 32, 2, 4, 30}, {GPU_conv64_f64, 64, 16, 2, 3, 40}},
-    [GPU_CONV_BACK][F32] = {{GPU_conv_back32_f32, 32, 32, 2, 6, 50}, {GPU_conv_back64_f32, 64, 16, 2, 4, 75}},
+    [GPU_CONV_BACK][F32] = {{GPU_conv_back32_f32, 32, 32, 2, 6, 50}, {GPU_conv_back64_f32, 64, 16, 2, 1, 80}},
     [GPU_CONV_BACK][F64] = {{GPU_conv_back32_f64, 32, 32, 2, 4, 30}},
-    [GPU_CONV_WEIGHT][F32] = {{GPU_conv_weight32_f32, 32, 32, 2, 6, 50}, {GPU_conv_weight64_f32, 64, 16, 2, 4, 75}},
+    [GPU_CONV_WEIGHT][F32] = {{GPU_conv_weight32_f32, 32, 32, 2, 6, 50}, {GPU_conv_weight64_f32, 64, 16, 2, 1, 85}},
     [GPU_CONV_WEIGHT][F64] = {{GPU_conv_weight32_f64, 32, 32, 2, 4, 30}},
 };
 /* clang-format on */
@@ -108,6 +108,7 @@ enum {
     STEP_CYCLES = 700,    /* until memory answers */
     BLOCK_CYCLES = 1500,  /* to begin and end a block */
     LAUNCH_CYCLES = 3500, /* that a second kernel costs */
+    PART_CYCLES = 20,     /* until a part is added to others */
     PART_BYTES = 16       /* of parts of sums that a multiprocessor writes and reads in a cycle */
 };
 
@@ -121,7 +122,8 @@ static double cycles(const shape *s, const gpu_result *out, uint32_t k_each, uin
         (double)parts_of(busy, s->resident) * (double)(parts_of(k_each, s->depth) * STEP_CYCLES + BLOCK_CYCLES);
     double total = work > waiting ? work + waiting / 4 : waiting + work / 4;
     if (splits == 1) return total;
-    return total + LAUNCH_CYCLES + 8.0 * splits * out->m * out->n * out->batch / (PART_BYTES * (double)processors);
+    return total + LAUNCH_CYCLES + splits * PART_CYCLES +
+           8.0 * splits * out->m * out->n * out->batch / (PART_BYTES * (double)processors);
 }
 
 /* Elements of a part of a sum cut into `splits`: whole steps. */
@@ -166,13 +168,15 @@ static void bind_result(gpu_plan *plan, uint64_t offset, const gpu_product_plan 
     bind(plan, offset + offsetof(gpu_result, bias), &p->bias);
 }
 
-static void join(gpu_plan *plan, const tn_device *device, const gpu_product_plan *p, uint64_t parts)
+enum { JOIN_COLS = 32 }; /* elements of a block of gpu_join */
+
+static void join(gpu_plan *plan, const gpu_product_plan *p, uint64_t parts)
 {
     const gpu_result *out = &p->args.out;
     gpu_join_args args = {.out = *out};
     int64_t n = (int64_t)out->m * out->n * out->batch / out->cells;
-    gpu_plan_launch(plan, p->dtype == TN_F64 ? GPU_join_f64 : GPU_join_f32, gpu_grid_for(device, n, 128, 1), &args,
-                    sizeof args);
+    gpu_grid grid = {(uint32_t)parts_of((uint64_t)n, JOIN_COLS), 1, 1, 256, 0};
+    gpu_plan_launch(plan, p->dtype == TN_F64 ? GPU_join_f64 : GPU_join_f32, grid, &args, sizeof args);
     gpu_plan_bind(plan, offsetof(gpu_join_args, parts), GPU_WORKSPACE, 0, parts);
     bind_result(plan, offsetof(gpu_join_args, out), p);
 }
@@ -200,5 +204,5 @@ void gpu_plan_product(gpu_plan *plan, const tn_device *device, gpu_product_plan 
     bind_result(plan, offsetof(gpu_product_args, out), p);
     if (out->splits == 1) return;
     gpu_plan_bind(plan, offsetof(gpu_product_args, parts), GPU_WORKSPACE, 0, parts);
-    join(plan, device, p, parts);
+    join(plan, p, parts);
 }

@@ -19,8 +19,10 @@ template <typename T_, int TILE_, int DEPTH_, int EACH_, int STAGES_> struct gpu
         ACROSS = TILE / EACH,
         SLICES = THREADS / (ACROSS * ACROSS),
         GROUPS = TILE * DEPTH / 4 / THREADS,
+        UNROLL = EACH == 8 ? 2 : 8,
         PITCH = TILE + 4,
-        SIDE = DEPTH * PITCH /* elements of one side in shared memory */
+        ROUND = TILE <= 32 ? TILE : 1024 / TILE, /* rows that slices add up at a time */
+        SIDE = DEPTH * PITCH                     /* elements of one side in shared memory */
     };
 };
 
@@ -196,7 +198,7 @@ GPU_DEVICE void gpu_multiply_tile(const typename S::T *a, const typename S::T *b
                                   typename S::T (&sums)[S::EACH][S::EACH])
 {
     if (depth >= S::DEPTH) {
-        GPU_UNROLL_BY(8)
+        GPU_UNROLL_BY(S::UNROLL)
         for (uint32_t k = 0; k < S::DEPTH; k += S::SLICES)
             gpu_multiply<S>(a + (k + at.slice) * S::PITCH, b + (k + at.slice) * S::PITCH, at, sums);
     } else {
@@ -264,24 +266,27 @@ GPU_DEVICE void gpu_sum_products(const gpu_product_args &args, const gpu_job &jo
     }
 }
 
-/* Adds up the slices' squares; afterwards each thread has COLS columns of four rows, from (row, col) on. */
-template <class S, int COLS>
-GPU_DEVICE void gpu_join_slices(typename S::T *shared, const gpu_square &at, uint32_t row, uint32_t col,
-                                const typename S::T (&sums)[S::EACH][S::EACH], typename S::T (&joined)[4][COLS])
+/* Adds up the slices' squares in rows [first, first + ROUND) of the tile; afterwards each thread has four rows of one
+ * column, from (row, col) on. */
+template <class S>
+GPU_DEVICE void gpu_join_slices(typename S::T *shared, const gpu_square &at, uint32_t first, uint32_t row, uint32_t col,
+                                const typename S::T (&sums)[S::EACH][S::EACH], typename S::T (&joined)[4][1])
 {
     gpu_sync();
     GPU_UNROLL
-    for (int i = 0; i < S::EACH; i++) GPU_UNROLL
-    for (int j = 0; j < S::EACH; j++)
-        shared[(at.slice * S::TILE + gpu_along<S>(at.row, i)) * S::TILE + gpu_along<S>(at.col, j)] = sums[i][j];
+    for (int i = 0; i < S::EACH; i++) {
+        uint32_t to = gpu_along<S>(at.row, i) - first;
+        if (to >= S::ROUND) continue;
+        GPU_UNROLL
+        for (int j = 0; j < S::EACH; j++)
+            shared[(at.slice * S::ROUND + to) * S::TILE + gpu_along<S>(at.col, j)] = sums[i][j];
+    }
     gpu_sync();
-    for (int i = 0; i < 4; i++)
-        for (int j = 0; j < COLS; j++) {
-            typename S::T sum = 0;
-            for (uint32_t s = 0; s < S::SLICES; s++)
-                sum += shared[(s * S::TILE + row + (uint32_t)i) * S::TILE + col + (uint32_t)j];
-            joined[i][j] = sum;
-        }
+    for (uint32_t i = 0; i < 4; i++) {
+        typename S::T sum = 0;
+        for (uint32_t s = 0; s < S::SLICES; s++) sum += shared[(s * S::ROUND + row - first + i) * S::TILE + col];
+        joined[i][0] = sum;
+    }
 }
 
 template <typename T, int COLS>
@@ -309,10 +314,12 @@ template <class S, int MODE_A, int MODE_B> GPU_DEVICE void gpu_product_block(con
     gpu_sum_products<S, MODE_A, MODE_B>(args, job, at, shared, sums);
     if constexpr (S::SLICES > 1) {
         uint32_t row = gpu_thread() / S::TILE * 4, col = gpu_thread() % S::TILE;
-        T joined[4][1];
-        if (row >= S::TILE) row = 0;
-        gpu_join_slices<S, 1>(shared, at, row, col, sums, joined);
-        if (gpu_thread() < S::TILE * S::TILE / 4) gpu_deliver<T, 1>(args, job, joined, job.m + row, job.n + col);
+        bool works = row < S::ROUND;
+        for (uint32_t first = 0; first < S::TILE; first += S::ROUND) {
+            T joined[4][1];
+            gpu_join_slices<S>(shared, at, first, works ? first + row : first, col, sums, joined);
+            if (works) gpu_deliver<T, 1>(args, job, joined, job.m + first + row, job.n + col);
+        }
     } else {
         GPU_UNROLL
         for (int i = 0; i < S::EACH; i += 4) GPU_UNROLL
@@ -325,29 +332,51 @@ template <class S, int MODE_A, int MODE_B> GPU_DEVICE void gpu_product_block(con
     }
 }
 
-/* ---- split sums: their parts are added in order */
+/* ---- split sums: the parts are shared out over the rows of a block, and added in order */
+
+enum { GPU_JOIN_COLS = 32, GPU_JOIN_ROWS = 8 };
+
+/* The thread's share of element i (the first of `cells` rows): every so-many-th part. */
+template <typename T>
+GPU_DEVICE void gpu_join_share(const gpu_join_args &args, int64_t item, uint32_t m, uint32_t n, T sums[4])
+{
+    const gpu_result &out = args.out;
+    const uint64_t of_one = (uint64_t)out.m * out.n, of_all = of_one * out.batch;
+    uint32_t first = gpu_thread() / GPU_JOIN_COLS;
+    const T *part = (const T *)args.parts + first * of_all + (uint64_t)item * of_one + (uint64_t)m * out.n + n;
+    GPU_UNROLL_BY(4)
+    for (uint32_t s = first; s < out.splits; s += GPU_JOIN_ROWS, part += GPU_JOIN_ROWS * of_all) {
+        sums[0] += part[0];
+        if (out.cells == 1) continue;
+        GPU_UNROLL
+        for (uint32_t j = 1; j < 4; j++) sums[j] += part[(uint64_t)j * out.n];
+    }
+}
 
 template <typename T> GPU_DEVICE void gpu_join_parts(const gpu_join_args &args)
 {
+    GPU_SHARED T shared[4][GPU_JOIN_ROWS][GPU_JOIN_COLS];
     const gpu_result &out = args.out;
-    uint64_t of_one = (uint64_t)out.m * out.n, of_all = of_one * out.batch;
-    int64_t n = (int64_t)(of_all / out.cells);
-    for (int64_t i = GPU_FIRST; i < n; i += GPU_STEP) {
-        int64_t row = i / out.n, item = row / (out.m / out.cells), offset[4];
-        uint32_t col = (uint32_t)(i - row * out.n), m = (uint32_t)(row - item * (out.m / out.cells)) * out.cells;
-        T sums[4] = {0, 0, 0, 0};
-        const T *part = (const T *)args.parts + (uint64_t)item * of_one + (uint64_t)m * out.n + col;
-        for (uint32_t s = 0; s < out.splits; s++, part += of_all)
-            for (uint32_t j = 0; j < 4; j++)
-                if (j < out.cells) sums[j] += part[(uint64_t)j * out.n];
-        gpu_offsets<4>(out.walk, item, offset);
-        gpu_target<T> to = gpu_target_of<T>(out, offset);
-        int64_t at = gpu_place_of(out.row, m / out.cells).at, col_at = gpu_place_of(out.col, col).at;
-        if (out.cells == 4)
-            gpu_store_window(out, to.y, to.index, to.bias, sums, col, at + col_at);
-        else
-            gpu_store_one(out, to, sums[0], m, col, at, col_at);
-    }
+    const uint32_t col = gpu_thread() % GPU_JOIN_COLS, share = gpu_thread() / GPU_JOIN_COLS, rows = out.m / out.cells;
+    const int64_t i = (int64_t)gpu_block_x() * GPU_JOIN_COLS + col, row = i / out.n, item = row / rows;
+    const uint32_t n = (uint32_t)(i - row * out.n), m = (uint32_t)(row - item * rows) * out.cells;
+    const bool exists = item < (int64_t)out.batch;
+    T sums[4] = {0, 0, 0, 0};
+    if (exists) gpu_join_share<T>(args, item, m, n, sums);
+    GPU_UNROLL
+    for (int j = 0; j < 4; j++) shared[j][share][col] = sums[j];
+    gpu_sync();
+    if (!exists || share != 0) return;
+    GPU_UNROLL
+    for (int j = 0; j < 4; j++)
+        for (int s = 1; s < GPU_JOIN_ROWS; s++) sums[j] += shared[j][s][col];
+    int64_t offset[4], at = gpu_place_of(out.row, m / out.cells).at, col_at = gpu_place_of(out.col, n).at;
+    gpu_offsets<4>(out.walk, item, offset);
+    gpu_target<T> to = gpu_target_of<T>(out, offset);
+    if (out.cells == 4)
+        gpu_store_window(out, to.y, to.index, to.bias, sums, n, at + col_at);
+    else
+        gpu_store_one(out, to, sums[0], m, n, at, col_at);
 }
 
 #endif
