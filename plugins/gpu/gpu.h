@@ -65,6 +65,8 @@ void gpu_plan_launch(gpu_plan *plan, gpu_kernel kernel, gpu_grid grid, const voi
 /* The pointer at `offset` of the last launch's arguments becomes the address of operand `index` plus `bytes` (of the
  * workspace: index is 0). An absent input gives NULL. */
 void gpu_plan_bind(gpu_plan *plan, uint64_t offset, gpu_operand kind, uint64_t index, uint64_t bytes);
+/* Gives the implementation another name: of what was chosen. */
+TN_PRINTF(2, 3) void gpu_plan_name(gpu_plan *plan, const char *format, ...);
 /* Reserves workspace; returns its offset. Aligned to 256 bytes. */
 uint64_t gpu_plan_workspace(gpu_plan *plan, uint64_t bytes);
 tn_plan *gpu_plan_head(gpu_plan *plan);

@@ -144,6 +144,14 @@ void gpu_plan_bind(gpu_plan *plan, uint64_t offset, gpu_operand kind, uint64_t i
     plan->launches[plan->n_launches - 1].n_holes++;
 }
 
+void gpu_plan_name(gpu_plan *plan, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(plan->implementation, sizeof plan->implementation, format, args);
+    va_end(args);
+}
+
 uint64_t gpu_plan_workspace(gpu_plan *plan, uint64_t bytes)
 {
     uint64_t offset = (plan->head.workspace_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;

@@ -99,6 +99,13 @@ static const shape shapes[][2][SHAPES] = {
 };
 /* clang-format on */
 
+static const char *const kinds[] = {
+    [GPU_MATMUL] = "matmul",
+    [GPU_CONV] = "implicit_gemm",
+    [GPU_CONV_BACK] = "implicit_gemm_divided",
+    [GPU_CONV_WEIGHT] = "implicit_gemm_weight",
+};
+
 static uint64_t parts_of(uint64_t n, uint64_t size)
 {
     return (n + size - 1) / size;
@@ -194,6 +201,7 @@ void gpu_plan_product(gpu_plan *plan, const tn_device *device, gpu_product_plan 
     const shape *s = choose(p, gpu_limits_of(device)->multiprocessors, args);
     args->tiles_m = (uint32_t)parts_of(out->m, s->tile);
     args->tiles_n = (uint32_t)parts_of(out->n, s->tile);
+    gpu_plan_name(plan, "gpu:%s:tile%u%s", kinds[p->family], s->tile, out->splits > 1 ? ":split" : "");
     if (out->splits > 1) parts = gpu_plan_workspace(plan, (uint64_t)out->splits * out->batch * out->m * out->n * size);
     gpu_grid grid = {args->tiles_m * args->tiles_n * out->splits * out->batch, 1, 1, 256,
                      (uint32_t)(s->stages * 2 * s->depth * (s->tile + 4) * size)};
