@@ -34,16 +34,16 @@ static int64_t dim_stride(const tn_tensor_desc *t, int d)
     return t->dims[d] == 1 ? 0 : t->strides[d];
 }
 
-/* The cells of w: in the order in which `image`, of `channels` in a group, has them side by side if it is
- * channels-last. steps: of kh, kw in rows, columns and memory of the image. */
+/* Do channels lie side by side in the image that is read, so that they had better be the fastest dim of a cell? */
 static int channels_last(const tn_tensor_desc *image, int64_t channels)
 {
     return image->strides[1] == 1 && channels > 1;
 }
 
+/* How far one cell of the kernel, or one window, is from the next. */
 typedef struct steps {
-    int64_t row, col;       /* one cell of the kernel, or one window, moves so far */
-    int64_t of_row, of_col; /* the same in memory */
+    int64_t row, col;       /* in the image */
+    int64_t of_row, of_col; /* in memory */
     int64_t channel;
 } steps;
 
@@ -65,7 +65,7 @@ static void add_windows(gpu_axis *axis, const gpu_conv *c, int64_t image, const 
     gpu_axis_add(axis, c->pool_kernel[1], s->of_col, 0, s->col);
 }
 
-/* Windows in y: pooled, the cells of one window are the same place, and `row` counts them. */
+/* Windows in y; pooled, all cells of a window lead to one place. */
 static void add_y(gpu_axis *axis, const gpu_conv *c)
 {
     gpu_axis_add(axis, c->y->dims[0], dim_stride(c->y, 0), 0, 0);
