@@ -146,8 +146,9 @@ GPU_DEVICE void gpu_index_add_columns(const gpu_index_add_args &args, const gpu_
         ((T *)args.dx)[r * args.dx_row + at[0]] = (T)sums[(r - tile.begin) * tile.width + tile.column];
 }
 
-template <typename T> GPU_DEVICE void gpu_index_add_as(const gpu_index_add_args &args, uint64_t *found, double *sums)
+template <typename T> GPU_DEVICE void gpu_index_add_as(const gpu_index_add_args &args, uint64_t *found)
 {
+    GPU_DYNAMIC_SHARED(double, sums);
     const gpu_row_tile tile = gpu_row_tile_of(args);
     for (int64_t c = (int64_t)gpu_block_y() * tile.width; c < args.row.n; c += (int64_t)gpu_blocks_y() * tile.width)
         gpu_index_add_columns<T>(args, tile, c, found, sums);
@@ -156,11 +157,10 @@ template <typename T> GPU_DEVICE void gpu_index_add_as(const gpu_index_add_args 
 GPU_DEFINE(index_add)
 {
     GPU_SHARED uint64_t found[GPU_MOST_WARPS];
-    GPU_DYNAMIC_SHARED(double, sums);
     if (args.dtype == TN_F32)
-        gpu_index_add_as<float>(args, found, sums);
+        gpu_index_add_as<float>(args, found);
     else
-        gpu_index_add_as<double>(args, found, sums);
+        gpu_index_add_as<double>(args, found);
 }
 
 /* ---- one_hot */
