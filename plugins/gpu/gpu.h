@@ -70,6 +70,8 @@ TN_PRINTF(2, 3) void gpu_plan_name(gpu_plan *plan, const char *format, ...);
 /* Reserves workspace; returns its offset. Aligned to 256 bytes. */
 uint64_t gpu_plan_workspace(gpu_plan *plan, uint64_t bytes);
 tn_plan *gpu_plan_head(gpu_plan *plan);
+/* Appends to the implementation's name of a plan that the functions here have made. */
+void gpu_plan_remark(tn_plan *plan, const char *remark);
 /* Ends making: hands the plan over, or destroys it if a step found no memory. */
 tn_status gpu_plan_finish(gpu_plan *plan, tn_plan **out, tn_error *error);
 

@@ -164,6 +164,13 @@ tn_plan *gpu_plan_head(gpu_plan *plan)
     return &plan->head;
 }
 
+void gpu_plan_remark(tn_plan *head, const char *remark)
+{
+    char *name = ((gpu_plan *)head)->implementation;
+    size_t used = strlen(name);
+    snprintf(name + used, sizeof((gpu_plan *)head)->implementation - used, "%s", remark);
+}
+
 tn_status gpu_plan_finish(gpu_plan *plan, tn_plan **out, tn_error *error)
 {
     if (plan->no_memory) {
