@@ -21,14 +21,14 @@ struct tn_device {
     gpu_limits limits;
     char name[128], architecture[16], location[32];
     uint64_t memory_bytes;
-    cudaError_t lost; /* the error that nothing on the device outlives; cudaSuccess: none yet */
-    int opened;       /* how often */
+    cudaError_t lost;               /* the error that nothing on the device outlives; cudaSuccess: none yet */
+    int opened;                     /* how often */
 };
 
 struct tn_stream {
     tn_device *device;
     cudaStream_t stream;
-    gpu_kernel recent[CU_NAMES]; /* kernels that were launched last, for messages */
+    const char *recent[CU_NAMES]; /* what was queued last, for messages */
     uint32_t launches;
 };
 
@@ -72,7 +72,23 @@ tn_status cu_event_record(tn_device *device, tn_event *event, tn_stream *stream,
 tn_status cu_event_wait(tn_device *device, tn_event *event, tn_stream *stream, tn_error *error);
 tn_status cu_event_query(tn_device *device, tn_event *event, uint32_t *done, tn_error *error);
 tn_status cu_event_elapsed(tn_device *device, tn_event *start, tn_event *end, uint64_t *nanoseconds, tn_error *error);
+/* The stream itself, for a library's work, of which messages speak by a name that lives as long as the process. */
+cudaStream_t cu_stream_for(tn_stream *stream, const char *name);
 extern const tn_graph_api cu_graph; /* graph.c */
+
+/* ---- libraries.c; without/libraries.c where their headers are not there when the plugin is built */
+
+/* Refuses a value of TENON_CUDA_LIBS (off, cublas, cudnn, on) or TENON_MATH (f32, tf32) that there is not. */
+tn_status cu_libraries_check(tn_error *error);
+/* Closes what the device has opened. */
+void cu_libraries_close(tn_device *device);
+/* Operators that a library is asked for first. `data` of their kernels is the shared kernels' row. */
+typedef struct cu_library_row {
+    const char *schema;
+    tn_status (*plan_create)(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
+                             tn_error *error);
+} cu_library_row;
+extern const cu_library_row cu_library_rows[]; /* ends by one without a schema */
 
 /* ---- kernels.cu: in the order of gpu_kernel */
 

@@ -163,6 +163,7 @@ tn_status cu_device_open(uint32_t index, tn_device **result, tn_error *error)
     tn_device *device;
     struct cudaFuncAttributes attributes;
     GPU_TRY(find(index, &device, error));
+    GPU_TRY(cu_libraries_check(error));
     GPU_TRY(cu_use(device, error));
     CU_TRY(device, cudaFree(NULL), "opening the device"); /* makes its context */
     CU_TRY(device, cudaFuncGetAttributes(&attributes, cu_kernels[0]), "finding code for the device");
@@ -177,8 +178,9 @@ void cu_device_close(tn_device *device)
 {
     if (!device) return;
     pthread_mutex_lock(&lock);
-    device->opened--;
+    int last = --device->opened == 0;
     pthread_mutex_unlock(&lock);
+    if (last) cu_libraries_close(device);
 }
 
 const gpu_limits *gpu_limits_of(const tn_device *device)

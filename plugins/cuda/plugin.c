@@ -6,6 +6,25 @@
 
 #include <string.h>
 
+enum { MOST_KERNELS = 256 };
+
+static tn_kernel kernels[MOST_KERNELS];
+
+static tn_status shared_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
+{
+    const tn_kernel *shared = self->data;
+    return shared->check(shared, device, desc, error);
+}
+
+/* The shared kernels' row, or one that comes back to it for what the library does not take. */
+static tn_kernel row_of(const tn_kernel *shared)
+{
+    for (const cu_library_row *row = cu_library_rows; row->schema; row++)
+        if (strcmp(row->schema, shared->schema) == 0)
+            return (tn_kernel){shared->schema, shared_check, row->plan_create, shared};
+    return *shared;
+}
+
 static const void *get_extension(const char *name, uint32_t version)
 {
     return strcmp(name, TN_EXTENSION_GRAPH) == 0 && version == 1 ? &cu_graph : NULL;
@@ -23,7 +42,7 @@ static tn_plugin plugin = {
     .name = TN_PLUGIN_NAME,
     .version = TN_PLUGIN_VERSION,
     .vendor = TN_PLUGIN_VENDOR,
-    .kernels = gpu_kernels,
+    .kernels = kernels,
     .device_count = cu_device_count,
     .device_info = cu_device_info,
     .device_open = cu_device_open,
@@ -51,6 +70,10 @@ TN_EXPORT tn_status tn_plugin_query_v1(const tn_host_api *host, const tn_plugin 
     GPU_TRY(gpu_check_host(host, error));
     plugin.library = cu_library();
     plugin.n_kernels = gpu_n_kernels;
+    if (gpu_n_kernels > MOST_KERNELS)
+        return tn_fail(error, TN_INTERNAL, 0, "the plugin's table has no room for %llu kernels",
+                       (unsigned long long)gpu_n_kernels);
+    for (uint64_t i = 0; i < gpu_n_kernels; i++) kernels[i] = row_of(&gpu_kernels[i]);
     *result = &plugin;
     return TN_OK;
 }

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From strides to leading dimensions. Row-major z = x y is, by columns, z^T = y^T x^T. */
+#include "blas_shape.h"
+
+#include "nest.h"
+
+#include <string.h>
+
+/* rows x columns elements at these steps. */
+typedef struct view {
+    int64_t rows, columns, row_stride, column_stride, batch_stride;
+} view;
+
+static view transpose(view v)
+{
+    return (view){v.columns, v.rows, v.column_stride, v.row_stride, v.batch_stride};
+}
+
+/* Neighbours in a column lie side by side, columns do not overlap. */
+static int is_by_columns(const view *v)
+{
+    if (v->rows > 1 && v->row_stride != 1) return 0;
+    return v->columns <= 1 || v->column_stride >= v->rows;
+}
+
+static cu_matrix stored(const view *v, uint64_t input, int transposed)
+{
+    return (cu_matrix){.input = input,
+                       .transposed = transposed,
+                       .rows = v->rows,
+                       .columns = v->columns,
+                       .leading = v->columns > 1 ? v->column_stride : v->rows,
+                       .batch_stride = v->batch_stride};
+}
+
+static int matrix_of(view v, uint64_t input, cu_matrix *matrix)
+{
+    view across = transpose(v);
+    int by_columns = is_by_columns(&v);
+    if (!by_columns && !is_by_columns(&across)) return 0;
+    *matrix = stored(by_columns ? &v : &across, input, !by_columns);
+    return 1;
+}
+
+/* ---- the operator's operands: x M K, y K N, z M N */
+
+static int64_t stride_of(const tn_tensor_desc *t, uint32_t from_last)
+{
+    return from_last <= t->rank ? t->strides[t->rank - from_last] : 0;
+}
+
+static void leading_strides(const tn_tensor_desc *t, uint32_t rank, int64_t *strides)
+{
+    uint32_t own = t->rank > 2 ? t->rank - 2 : 0;
+    memset(strides, 0, TN_MAX_RANK * sizeof *strides);
+    for (uint32_t d = 0; d < own && d < rank; d++)
+        strides[rank - 1 - d] = t->dims[own - 1 - d] == 1 ? 0 : t->strides[own - 1 - d];
+}
+
+typedef struct views {
+    view x, y, z;
+    int64_t batch;
+} views;
+
+static views views_of(const tn_op_desc *desc, int y_is_transposed)
+{
+    const tn_tensor_desc *x = desc->in[0], *y = desc->in[1], *z = desc->out[0];
+    const int64_t m = z->rank > 1 ? z->dims[z->rank - 2] : 1, n = z->dims[z->rank - 1], k = x->dims[x->rank - 1];
+    views v = {
+        .x = {m, k, stride_of(x, 2), stride_of(x, 1), 0}, .z = {m, n, stride_of(z, 2), stride_of(z, 1), 0}, .batch = 1};
+    v.y = (view){y_is_transposed ? n : k, y_is_transposed ? k : n, stride_of(y, 2), stride_of(y, 1), 0};
+    if (y_is_transposed) v.y = transpose(v.y);
+    return v;
+}
+
+/* Images of x and z that follow each other as rows do, and share y, are further rows. */
+static int joins_rows(const views *v)
+{
+    if (v->y.batch_stride != 0) return 0;
+    return v->x.rows == 1 ||
+           (v->x.batch_stride == v->x.rows * v->x.row_stride && v->z.batch_stride == v->z.rows * v->z.row_stride);
+}
+
+static void join_rows(views *v)
+{
+    if (v->x.rows == 1) {
+        v->x.row_stride = v->x.batch_stride;
+        v->z.row_stride = v->z.batch_stride;
+    }
+    v->x.rows *= v->batch;
+    v->z.rows *= v->batch;
+    v->x.batch_stride = v->z.batch_stride = 0;
+    v->batch = 1;
+}
+
+/* The leading dims as one; 0 if they step unevenly. */
+static int set_batch(views *v, const tn_op_desc *desc)
+{
+    const tn_tensor_desc *z = desc->out[0];
+    const uint32_t rank = z->rank > 2 ? z->rank - 2 : 0;
+    int64_t strides[3][TN_MAX_RANK];
+    const int64_t *rows[] = {strides[0], strides[1], strides[2]};
+    leading_strides(desc->in[0], rank, strides[0]);
+    leading_strides(desc->in[1], rank, strides[1]);
+    leading_strides(z, rank, strides[2]);
+    gpu_nest nest = gpu_nest_of(rank, z->dims, 3, rows);
+    if (nest.rank == 0) return 1;
+    if (nest.rank > 1) return 0;
+    v->batch = nest.dims[0];
+    v->x.batch_stride = nest.strides[0][0];
+    v->y.batch_stride = nest.strides[1][0];
+    v->z.batch_stride = nest.strides[2][0];
+    if (joins_rows(v)) join_rows(v);
+    return 1;
+}
+
+int cu_product_of(const tn_op_desc *desc, cu_product *product)
+{
+    const int linear = strcmp(desc->name, "matmul") != 0, biased = linear && desc->in[2];
+    const tn_tensor_desc *z = desc->out[0];
+    views v = views_of(desc, linear);
+    if (tn_desc_numel(z) == 0 || v.x.columns == 0 || !set_batch(&v, desc)) return 0;
+    view across = transpose(v.z);
+    *product = (cu_product){.inner = v.x.columns, .batch = v.batch};
+    if (is_by_columns(&across)) {
+        product->d = stored(&across, 0, 0);
+        return matrix_of(transpose(v.y), 1, &product->a) && matrix_of(transpose(v.x), 0, &product->b);
+    }
+    if (biased || !is_by_columns(&v.z)) return 0;
+    product->d = stored(&v.z, 0, 0);
+    return matrix_of(v.x, 0, &product->a) && matrix_of(v.y, 1, &product->b);
+}

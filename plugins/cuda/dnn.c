@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv2d, conv2d_relu and the gradients of conv2d by cuDNN. x: N I H W, w: O J KH KW, y: N O P Q. Images are channels-last
+ * or row-major; weights are put into the same order first, since that is what cuDNN has kernels for. What cuDNN does not
+ * take, the shared kernels do. */
+#include "chain.h"
+#include "dnn_plan.h"
+#include "trial.h"
+
+#include <string.h>
+
+enum { MOST_ALIGNMENT = 16 }; /* what the widest loads ask for */
+
+/* Dims from slowest to fastest. */
+static const int orders[][4] = {{0, 2, 3, 1}, {0, 1, 2, 3}};
+enum { ORDERS = sizeof orders / sizeof *orders };
+
+/* A convolution in one order of memory. */
+typedef struct job {
+    tn_device *device;
+    const cu_dnn *dnn;
+    const tn_op_desc *desc;
+    const tn_tensor_desc *x, *w, *y; /* which of them are gradients depends on the kind */
+    const tn_tensor_desc *bias;
+    dnn_kind kind;
+    int relu, tf32;
+    dnn_conv conv;
+    dnn_tensor bias_as_image;
+    tn_tensor_desc ordered; /* w in the images' order */
+    int reorders;           /* w is not in it */
+    uint64_t flops;
+} job;
+
+/* ---- orders of memory */
+
+/* The strides of a dense tensor. */
+static dnn_tensor dense(const tn_tensor_desc *t, const int *order)
+{
+    dnn_tensor all = {.alignment = t->alignment < MOST_ALIGNMENT ? (int64_t)t->alignment : MOST_ALIGNMENT};
+    int64_t stride = 1;
+    for (int i = 3; i >= 0; i--) {
+        all.dims[order[i]] = t->dims[order[i]];
+        all.strides[order[i]] = stride;
+        stride *= t->dims[order[i]];
+    }
+    return all;
+}
+
+static int is_dense(const tn_tensor_desc *t, const int *order)
+{
+    const dnn_tensor wanted = dense(t, order);
+    for (int d = 0; d < 4; d++)
+        if (t->dims[d] > 1 && t->strides[d] != wanted.strides[d]) return 0;
+    return 1;
+}
+
+/* The order that both images are in; NULL if there is none. */
+static const int *common_order(const tn_tensor_desc *x, const tn_tensor_desc *y)
+{
+    for (int i = 0; i < ORDERS; i++)
+        if (is_dense(x, orders[i]) && is_dense(y, orders[i])) return orders[i];
+    return NULL;
+}
+
+/* Fills in what depends on shapes and strides; 0 if it is nothing for cuDNN. */
+static int describe(job *j, const int64_t stride[2], const int64_t padding[2], const int64_t dilation[2])
+{
+    const int *order = common_order(j->x, j->y);
+    if (!order || j->x->dtype != TN_F32) return 0;
+    if (tn_desc_numel(j->x) == 0 || tn_desc_numel(j->w) == 0 || tn_desc_numel(j->y) == 0) return 0;
+    if (j->bias && j->bias->dims[0] > 1 && j->bias->strides[0] != 1) return 0;
+    j->conv = (dnn_conv){.x = dense(j->x, order), .w = dense(j->w, order), .y = dense(j->y, order)};
+    j->reorders = !is_dense(j->w, order);
+    j->ordered = *j->w;
+    memcpy(j->ordered.strides, j->conv.w.strides, sizeof j->conv.w.strides);
+    if (j->reorders) j->conv.w.alignment = MOST_ALIGNMENT;
+    memcpy(j->conv.stride, stride, sizeof j->conv.stride);
+    memcpy(j->conv.padding, padding, sizeof j->conv.padding);
+    memcpy(j->conv.dilation, dilation, sizeof j->conv.dilation);
+    if (j->bias) {
+        const tn_tensor_desc image = {.dims = {1, j->bias->dims[0], 1, 1}, .alignment = j->bias->alignment};
+        j->bias_as_image = dense(&image, order);
+    }
+    j->tf32 = cu_wants_tf32(j->desc);
+    j->flops = 2 * (uint64_t)tn_desc_numel(j->y) * (uint64_t)(j->w->dims[1] * j->w->dims[2] * j->w->dims[3]) +
+               (j->bias ? (uint64_t)tn_desc_numel(j->y) : 0);
+    return cu_large_enough(j->desc->name, j->flops);
+}
+
+/* ---- steps */
+
+static const cu_ref in_0 = {GPU_IN, 0, 0}, in_1 = {GPU_IN, 1, 0}, in_2 = {GPU_IN, 2, 0}, out_0 = {GPU_OUT, 0, 0},
+                    out_1 = {GPU_OUT, 1, 0};
+
+static uint64_t bytes_of(const tn_tensor_desc *t)
+{
+    return (uint64_t)tn_desc_numel(t) * tn_dtype_size(t->dtype);
+}
+
+/* Input 1, which is w, in order. */
+static cu_ref ordered_weights(cu_chain *chain, const job *j)
+{
+    if (!j->reorders) return in_1;
+    const cu_ref room = cu_chain_room(chain, bytes_of(j->w));
+    cu_chain_shared(chain, "copy", NULL, 1, &j->w, &in_1, &j->ordered, room);
+    return room;
+}
+
+/* Appends cuDNN's plan; name: of it. */
+static void add_library(cu_chain *chain, const job *j, const dnn_conv *conv, const cu_ref *in, cu_ref out, char *name,
+                        size_t size)
+{
+    tn_plan *plan = NULL;
+    tn_error error = {.struct_size = sizeof error};
+    tn_status status = dnn_plan_create(j->device, j->dnn, j->kind, conv, j->tf32, &plan, &error);
+    cu_chain_fail(chain, status, &error);
+    if (status != TN_OK) return;
+    snprintf(name, size, "%s", plan->implementation);
+    cu_chain_add(chain, plan, conv->bias ? 3 : 2, in, out);
+}
+
+static void add_bias(cu_chain *chain, const job *j)
+{
+    const tn_tensor_desc column = {.struct_size = sizeof column,
+                                   .dtype = TN_F32,
+                                   .rank = 3,
+                                   .dims = {j->bias->dims[0], 1, 1},
+                                   .strides = {1, 1, 1},
+                                   .alignment = j->bias->alignment};
+    const tn_tensor_desc *const in[] = {j->y, &column};
+    const cu_ref at[] = {out_0, in_2};
+    cu_chain_shared(chain, "add", NULL, 2, in, at, j->y, out_0);
+}
+
+/* fused: bias and relu are cuDNN's, too. */
+static void build_forward(cu_chain *chain, const job *j, int fused, char *name, size_t size)
+{
+    dnn_conv conv = j->conv;
+    const cu_ref in[] = {in_0, ordered_weights(chain, j), in_2};
+    if (fused) {
+        conv.bias = j->bias ? &j->bias_as_image : NULL;
+        conv.relu = j->relu;
+    }
+    add_library(chain, j, &conv, in, out_0, name, size);
+    if (fused) return;
+    if (j->bias) add_bias(chain, j);
+    if (j->relu) cu_chain_shared(chain, "relu", NULL, 1, &j->y, &out_0, j->y, out_0);
+}
+
+static void build_grad_input(cu_chain *chain, const job *j, char *name, size_t size)
+{
+    const cu_ref in[] = {in_0, ordered_weights(chain, j)};
+    add_library(chain, j, &j->conv, in, out_0, name, size);
+}
+
+static void build_grad_weight(cu_chain *chain, const job *j, char *name, size_t size)
+{
+    const tn_reduce_attrs pixels = {.struct_size = sizeof pixels, .dims = 1 << 0 | 1 << 2 | 1 << 3};
+    const cu_ref in[] = {in_0, in_1}, dw = j->reorders ? cu_chain_room(chain, bytes_of(j->w)) : out_0;
+    const tn_tensor_desc *ordered = &j->ordered;
+    add_library(chain, j, &j->conv, in, dw, name, size);
+    if (j->reorders) cu_chain_shared(chain, "copy", NULL, 1, &ordered, &dw, j->w, out_0);
+    cu_chain_shared(chain, "sum", &pixels, 1, &j->y, &in_0, j->desc->out[1], out_1);
+}
+
+/* ---- plans */
+
+static tn_status build(const job *j, int fused, tn_plan **plan, tn_error *error)
+{
+    char name[64] = "cudnn";
+    cu_chain *chain = cu_chain_new(j->device, j->desc, j->flops, error);
+    if (!chain) return TN_OUT_OF_MEMORY;
+    switch (j->kind) {
+    case DNN_FORWARD: build_forward(chain, j, fused, name, sizeof name); break;
+    case DNN_GRAD_INPUT: build_grad_input(chain, j, name, sizeof name); break;
+    default: build_grad_weight(chain, j, name, sizeof name);
+    }
+    GPU_TRY(cu_chain_finish(chain, name, plan, error));
+    tn_status status = cu_trial(j->device, j->desc, *plan, j->relu, error);
+    if (status != TN_OK) (*plan)->destroy(*plan);
+    return status;
+}
+
+/* By cuDNN, with everything fused if that can be, else by the shared kernels. */
+static tn_status plan_of(const tn_kernel *self, job *j, tn_plan **plan, tn_error *error)
+{
+    tn_error why = {.struct_size = sizeof why};
+    j->dnn = cu_dnn_of(j->device);
+    if (!j->dnn) return cu_shared_plan(self->data, j->device, j->desc, "cuDNN", plan, error);
+    for (int fused = 1; fused >= 0; fused--) {
+        if (build(j, fused, plan, &why) == TN_OK) return TN_OK;
+        gpu_host->log(TN_LOG_DEBUG, why.message);
+        if (!j->bias && !j->relu) break;
+    }
+    return cu_shared_plan(self->data, j->device, j->desc, NULL, plan, error);
+}
+
+tn_status cu_conv2d_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
+                         tn_error *error)
+{
+    const tn_conv2d_attrs *how = desc->attrs;
+    job j = {.device = device,
+             .desc = desc,
+             .x = desc->in[0],
+             .w = desc->in[1],
+             .y = desc->out[0],
+             .bias = desc->in[2],
+             .kind = DNN_FORWARD,
+             .relu = strcmp(desc->name, "conv2d_relu") == 0};
+    if (!describe(&j, how->stride, how->padding, how->dilation))
+        return cu_shared_plan(self->data, device, desc, NULL, plan, error);
+    return plan_of(self, &j, plan, error);
+}
+
+static tn_status grad_plan(const tn_kernel *self, job *j, tn_plan **plan, tn_error *error)
+{
+    const tn_conv2d_grad_attrs *how = j->desc->attrs;
+    j->y = j->desc->in[0];
+    if (!describe(j, how->stride, how->padding, how->dilation))
+        return cu_shared_plan(self->data, j->device, j->desc, NULL, plan, error);
+    return plan_of(self, j, plan, error);
+}
+
+tn_status cu_conv2d_grad_input_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
+                                    tn_error *error)
+{
+    job j = {.device = device, .desc = desc, .x = desc->out[0], .w = desc->in[1], .kind = DNN_GRAD_INPUT};
+    return grad_plan(self, &j, plan, error);
+}
+
+tn_status cu_conv2d_grad_weight_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
+                                     tn_error *error)
+{
+    job j = {.device = device, .desc = desc, .x = desc->in[1], .w = desc->out[0], .kind = DNN_GRAD_WEIGHT};
+    return grad_plan(self, &j, plan, error);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Choosing an engine: cuDNN's heuristics propose configurations, best first; the first one that computes as we want and can
+ * be made a plan is taken. */
+#include "dnn_plan.h"
+
+#include <string.h>
+
+enum { MOST_CANDIDATES = 24, MOST_OPERANDS = 4 };
+
+/* What heuristics are asked, in turn. */
+static const cudnnBackendHeurMode_t modes[] = {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_B, CUDNN_HEUR_MODE_FALLBACK};
+
+typedef struct dnn_plan {
+    tn_plan head;
+    char implementation[40];
+    tn_device *device;
+    const cu_dnn *dnn;
+    dnn_graph graph; /* all that the plan is made of */
+    cudnnBackendDescriptor_t plan;
+    int64_t names[MOST_OPERANDS]; /* of in[0], in[1], ..., out[0] */
+    int n_in;
+} dnn_plan;
+
+static void destroy(tn_plan *head)
+{
+    dnn_plan *plan = (dnn_plan *)head;
+    dnn_release(&plan->graph, 0);
+    gpu_host->free(plan);
+}
+
+/* ---- executing */
+
+static void run(const dnn_plan *plan, dnn_graph *work, cudaStream_t stream, const tn_bindings *at)
+{
+    void *addresses[MOST_OPERANDS], *workspace = at->workspace;
+    const cu_dnn_calls *call = work->call;
+    for (int i = 0; i < plan->n_in; i++) addresses[i] = at->in[i];
+    addresses[plan->n_in] = at->out[0];
+    cudnnBackendDescriptor_t pack = dnn_make(work, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+    dnn_set(work, pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, plan->n_in + 1, plan->names);
+    dnn_set(work, pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, plan->n_in + 1, addresses);
+    dnn_set(work, pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace);
+    dnn_finalize(work, pack, "the addresses of a convolution");
+    if (work->status) return;
+    work->status =
+        cu_dnn_status(call, call->cudnnSetStream(plan->dnn->handle, stream), "giving cuDNN the stream", &work->error);
+    if (work->status) return;
+    work->status = cu_dnn_status(call, call->cudnnBackendExecute(plan->dnn->handle, plan->plan, pack),
+                                 "queueing a convolution of cuDNN", &work->error);
+}
+
+static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindings *at, tn_error *error)
+{
+    const dnn_plan *plan = (const dnn_plan *)head;
+    dnn_graph work;
+    GPU_TRY(cu_use(plan->device, error));
+    dnn_begin(&work, plan->dnn->call);
+    cu_dnn_lock();
+    run(plan, &work, cu_stream_for(stream, "cudnnBackendExecute"), at);
+    dnn_release(&work, 0);
+    cu_dnn_unlock();
+    return work.status ? tn_fail(error, work.status, work.error.native_code, "%.990s", work.error.message) : TN_OK;
+}
+
+/* ---- choosing */
+
+/* Notes of engines that are never taken: their results are not the same each time, or not as exact as those of a plain
+ * sum; Winograd's and Fourier's also carry a NaN or an infinity to places that it has no part in. */
+static int is_refused(cudnnBackendNumericalNote_t note, int tf32)
+{
+    switch (note) {
+    case CUDNN_NUMERICAL_NOTE_TENSOR_CORE:
+    case CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS: return !tf32;
+    case CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP: return 0;
+    default: return 1;
+    }
+}
+
+static int computes_well(dnn_graph *graph, cudnnBackendDescriptor_t engine, int tf32)
+{
+    cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
+    int64_t n = dnn_get(graph, engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+                        CUDNN_NUMERICAL_NOTE_TYPE_COUNT, notes);
+    for (int64_t i = 0; i < n && i < CUDNN_NUMERICAL_NOTE_TYPE_COUNT; i++)
+        if (is_refused(notes[i], tf32)) return 0;
+    return graph->status == TN_OK;
+}
+
+/* Makes a configuration the plan if it suits; 0 if not, with nothing left behind. */
+static int take(dnn_plan *plan, cudnnBackendDescriptor_t config, int tf32)
+{
+    dnn_graph *graph = &plan->graph;
+    const int mark = graph->n_owned;
+    int64_t workspace = 0, index = 0;
+    cudnnBackendDescriptor_t engine = dnn_make(graph, CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+    dnn_get(graph, config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &engine);
+    if (!graph->status && computes_well(graph, engine, tf32)) {
+        cudnnBackendDescriptor_t it = dnn_make(graph, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+        dnn_set_descriptor(graph, it, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
+        dnn_set(graph, it, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &plan->dnn->handle);
+        dnn_finalize(graph, it, "a plan");
+        dnn_get(graph, it, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &workspace);
+        dnn_get(graph, engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &index);
+        if (!graph->status && workspace >= 0 && workspace <= CU_DNN_MOST_WORKSPACE) {
+            plan->plan = it;
+            plan->head.workspace_bytes = (uint64_t)workspace;
+            snprintf(plan->implementation, sizeof plan->implementation, "cudnn:engine %lld%s", (long long)index,
+                     tf32 ? " tf32" : "");
+            return 1;
+        }
+    }
+    dnn_forgive(graph);
+    dnn_release(graph, mark);
+    return 0;
+}
+
+/* Tries what one heuristic proposes. */
+static int ask(dnn_plan *plan, cudnnBackendDescriptor_t operations, cudnnBackendHeurMode_t mode, int tf32)
+{
+    dnn_graph *graph = &plan->graph;
+    const int mark = graph->n_owned;
+    cudnnBackendDescriptor_t configs[MOST_CANDIDATES];
+    cudnnBackendDescriptor_t it = dnn_make(graph, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+    dnn_set_descriptor(graph, it, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, operations);
+    dnn_set(graph, it, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
+    dnn_finalize(graph, it, "a heuristic");
+    for (int i = 0; i < MOST_CANDIDATES; i++) configs[i] = dnn_make(graph, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
+    int64_t n =
+        dnn_get(graph, it, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, MOST_CANDIDATES, configs);
+    for (int64_t i = 0; i < n && i < MOST_CANDIDATES; i++)
+        if (take(plan, configs[i], tf32)) return 1;
+    dnn_forgive(graph);
+    dnn_release(graph, mark);
+    return 0;
+}
+
+static tn_status choose(dnn_plan *plan, dnn_kind kind, const dnn_conv *conv, int tf32, tn_error *error)
+{
+    dnn_graph *graph = &plan->graph;
+    cudnnBackendDescriptor_t operations[DNN_MOST_OPERATIONS];
+    const int n = dnn_conv_operations(graph, kind, conv, operations);
+    cudnnBackendDescriptor_t it = dnn_make(graph, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+    dnn_set(graph, it, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, n, operations);
+    dnn_set(graph, it, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &plan->dnn->handle);
+    dnn_finalize(graph, it, "a graph");
+    if (graph->status) return tn_fail(error, graph->status, graph->error.native_code, "%.990s", graph->error.message);
+    for (uint64_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (ask(plan, it, modes[i], tf32)) return TN_OK;
+    return tn_fail(error, TN_UNSUPPORTED, 0, "cuDNN has no engine for this graph of %d operations in %s", n,
+                   tf32 ? "TF32" : "f32");
+}
+
+tn_status dnn_plan_create(tn_device *device, const cu_dnn *dnn, dnn_kind kind, const dnn_conv *conv, int tf32,
+                          tn_plan **out, tn_error *error)
+{
+    static const int64_t names[] = {DNN_IN_0, DNN_IN_1, DNN_IN_2};
+    GPU_TRY(cu_use(device, error));
+    dnn_plan *plan = gpu_host->alloc(sizeof *plan, 64);
+    if (!plan) return tn_fail(error, TN_OUT_OF_MEMORY, 0, "no host memory for a plan of cuDNN");
+    *plan = (dnn_plan){.head = {.struct_size = sizeof plan->head,
+                                .execute = execute,
+                                .destroy = destroy,
+                                .implementation = plan->implementation,
+                                .flags = TN_PLAN_DETERMINISTIC | TN_PLAN_CAPTURE_SAFE},
+                       .device = device,
+                       .dnn = dnn,
+                       .n_in = conv->bias ? 3 : 2};
+    memcpy(plan->names, names, (size_t)plan->n_in * sizeof *names);
+    plan->names[plan->n_in] = DNN_OUT;
+    dnn_begin(&plan->graph, dnn->call);
+    cu_dnn_lock();
+    tn_status status = choose(plan, kind, conv, tf32, error);
+    if (status != TN_OK)
+        destroy(&plan->head);
+    else
+        *out = &plan->head;
+    cu_dnn_unlock();
+    return status;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Plans of cuDNN: a convolution's graph, and the engine that runs it. */
+#ifndef TENON_CUDA_DNN_PLAN_H
+#define TENON_CUDA_DNN_PLAN_H
+
+#include "dnn_graph.h"
+
+/* A plan with inputs and output as dnn_conv_operations says. TN_UNSUPPORTED if no engine gives f32's precision (with tf32:
+ * TF32's), the same bits every time, with a scratch memory that is not too large. */
+tn_status dnn_plan_create(tn_device *device, const cu_dnn *dnn, dnn_kind kind, const dnn_conv *conv, int tf32,
+                          tn_plan **plan, tn_error *error);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Opening cuBLASLt and cuDNN, and saying why one is not used. */
+#include "libraries.h"
+
+#include "plugin.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+#define BLAS_FILE "libcublasLt.so." TEXT(CUBLAS_VER_MAJOR)
+#define DNN_FILE "libcudnn.so." TEXT(CUDNN_MAJOR)
+
+enum { UNTRIED, USED, NOT_USED };
+enum { MOST_DEVICES = 64 };
+
+/* As one device uses them. */
+typedef struct libraries {
+    const tn_device *device;
+    cu_blas blas;
+    cu_dnn dnn;
+    int blas_state, dnn_state; /* UNTRIED ... */
+} libraries;
+
+static struct {
+    int blas, dnn; /* UNTRIED ... */
+    cu_blas_calls blas_calls;
+    cu_dnn_calls dnn_calls;
+} process;
+static libraries all[MOST_DEVICES];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of process and all */
+static pthread_mutex_t dnn_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void cu_dnn_lock(void)
+{
+    pthread_mutex_lock(&dnn_lock);
+}
+
+void cu_dnn_unlock(void)
+{
+    pthread_mutex_unlock(&dnn_lock);
+}
+
+/* ---- settings */
+
+static const char *setting(const char *name, const char *standard)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : standard;
+}
+
+static int one_of(const char *value, const char *const *known)
+{
+    for (; *known; known++)
+        if (strcmp(value, *known) == 0) return 1;
+    return 0;
+}
+
+tn_status cu_libraries_check(tn_error *error)
+{
+    static const char *const known[] = {"off", "cublas", "cudnn", "on", NULL}, *const maths[] = {"f32", "tf32", NULL};
+    const char *wanted = setting("TENON_CUDA_LIBS", "on"), *math = setting("TENON_MATH", "f32");
+    if (!one_of(wanted, known))
+        return tn_fail(error, TN_INVALID, 0, "TENON_CUDA_LIBS=%.40s is none of off, cublas, cudnn and on", wanted);
+    if (!one_of(math, maths)) return tn_fail(error, TN_INVALID, 0, "TENON_MATH=%.40s is neither f32 nor tf32", math);
+    return TN_OK;
+}
+
+static int is_turned_on(const char *name)
+{
+    const char *wanted = setting("TENON_CUDA_LIBS", "on");
+    return strcmp(wanted, "on") == 0 || strcmp(wanted, name) == 0;
+}
+
+int cu_wants_tf32(const tn_op_desc *desc)
+{
+    return (desc->flags & TN_OP_TF32) || strcmp(setting("TENON_MATH", "f32"), "tf32") == 0;
+}
+
+int cu_large_enough(const char *name, uint64_t operations)
+{
+    static const struct {
+        const char *name;
+        uint64_t least;
+    } rows[] = {
+#define ROW(operator, least) {#operator, least },
+        CU_LEAST_OPERATIONS(ROW)
+#undef ROW
+    };
+    for (uint64_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(rows[i].name, name) == 0) return operations >= rows[i].least;
+    return 0;
+}
+
+/* ---- opening */
+
+static void say(uint32_t level, const char *format, const char *library, const char *why, const char *instead)
+{
+    char text[600];
+    snprintf(text, sizeof text, format, library, why, instead);
+    gpu_host->log(level, text);
+}
+
+static int open_failed(const char *library, const char *why, const char *instead)
+{
+    say(TN_LOG_WARN, "cuda: %s is not used (%.400s): %s", library, why, instead);
+    return NOT_USED;
+}
+
+static int turned_off(const char *library, const char *instead)
+{
+    say(TN_LOG_INFO, "cuda: %s is turned off by %s: %s", library, "TENON_CUDA_LIBS", instead);
+    return NOT_USED;
+}
+
+/* A library with all its functions; NULL, and why in *reason. It stays open for as long as the process. */
+static void *open_library(const char *file, const char *const *names, void **calls, const char **reason)
+{
+    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+        *reason = dlerror();
+        return NULL;
+    }
+    for (int i = 0; names[i]; i++) {
+        calls[i] = dlsym(library, names[i]);
+        if (calls[i]) continue;
+        *reason = dlerror();
+        dlclose(library);
+        return NULL;
+    }
+    return library;
+}
+
+#define NAME(name) #name,
+#define MOST_CALLS 32
+#define OWN_KERNELS "the plugin's own kernels do "
+
+static int open_blas(void)
+{
+    static const char *const names[] = {CU_BLAS_CALLS(NAME) NULL};
+    void *calls[MOST_CALLS];
+    const char *why = "";
+    if (!is_turned_on("cublas")) return turned_off("cuBLASLt", OWN_KERNELS "its products");
+    if (!open_library(BLAS_FILE, names, calls, &why)) return open_failed("cuBLASLt", why, OWN_KERNELS "its products");
+    memcpy(&process.blas_calls, calls, sizeof process.blas_calls);
+    return USED;
+}
+
+static int open_dnn(void)
+{
+    static const char *const names[] = {CU_DNN_CALLS(NAME) NULL};
+    void *calls[MOST_CALLS];
+    const char *why = "";
+    char text[120];
+    if (!is_turned_on("cudnn")) return turned_off("cuDNN", OWN_KERNELS "its convolutions");
+    if (!open_library(DNN_FILE, names, calls, &why)) return open_failed("cuDNN", why, OWN_KERNELS "its convolutions");
+    memcpy(&process.dnn_calls, calls, sizeof process.dnn_calls);
+    size_t version = process.dnn_calls.cudnnGetVersion();
+    const size_t unit = version < 10000 ? 1000 : 10000; /* of the major number: 8905 is 8.9.5, 91900 is 9.19.0 */
+    if (version / unit == CUDNN_MAJOR) return USED;
+    snprintf(text, sizeof text, DNN_FILE " says that it is version %zu.%zu, but " TEXT(CUDNN_MAJOR) ".x is needed",
+             version / unit, version % unit / 100);
+    return open_failed("cuDNN", text, OWN_KERNELS "its convolutions");
+}
+#undef NAME
+
+_Static_assert(sizeof(cu_blas_calls) <= MOST_CALLS * sizeof(void *), "MOST_CALLS is too small");
+_Static_assert(sizeof(cu_dnn_calls) <= MOST_CALLS * sizeof(void *), "MOST_CALLS is too small");
+
+/* ---- handles */
+
+/* A place for the device; NULL if all are taken. */
+static libraries *libraries_of(const tn_device *device)
+{
+    for (int i = 0; i < MOST_DEVICES; i++) {
+        if (all[i].device && all[i].device != device) continue;
+        all[i].device = device;
+        return &all[i];
+    }
+    return NULL;
+}
+
+static int open_blas_handle(tn_device *device, cu_blas *blas)
+{
+    tn_error why = {.struct_size = sizeof why};
+    char version[40];
+    if (process.blas == UNTRIED) process.blas = open_blas();
+    if (process.blas == NOT_USED) return NOT_USED;
+    blas->call = &process.blas_calls;
+    if (cu_use(device, &why) != TN_OK ||
+        cu_blas_status(blas->call, blas->call->cublasLtCreate(&blas->handle), "opening cuBLASLt", &why) != TN_OK)
+        return open_failed("cuBLASLt", why.message, OWN_KERNELS "its products");
+    snprintf(version, sizeof version, "%zu", blas->call->cublasLtGetVersion());
+    say(TN_LOG_DEBUG, "cuda: %s, version %s, %s", "cuBLASLt", version, "for products");
+    return USED;
+}
+
+static int open_dnn_handle(tn_device *device, cu_dnn *dnn)
+{
+    tn_error why = {.struct_size = sizeof why};
+    char version[40];
+    if (process.dnn == UNTRIED) process.dnn = open_dnn();
+    if (process.dnn == NOT_USED) return NOT_USED;
+    dnn->call = &process.dnn_calls;
+    if (cu_use(device, &why) != TN_OK ||
+        cu_dnn_status(dnn->call, dnn->call->cudnnCreate(&dnn->handle), "opening cuDNN", &why) != TN_OK)
+        return open_failed("cuDNN", why.message, OWN_KERNELS "its convolutions");
+    snprintf(version, sizeof version, "%zu", dnn->call->cudnnGetVersion());
+    say(TN_LOG_DEBUG, "cuda: %s, version %s, %s", "cuDNN", version, "for convolutions");
+    return USED;
+}
+
+const cu_blas *cu_blas_of(tn_device *device)
+{
+    pthread_mutex_lock(&lock);
+    libraries *l = libraries_of(device);
+    if (l && l->blas_state == UNTRIED) l->blas_state = open_blas_handle(device, &l->blas);
+    pthread_mutex_unlock(&lock);
+    return l && l->blas_state == USED ? &l->blas : NULL;
+}
+
+const cu_dnn *cu_dnn_of(tn_device *device)
+{
+    pthread_mutex_lock(&lock);
+    libraries *l = libraries_of(device);
+    if (l && l->dnn_state == UNTRIED) l->dnn_state = open_dnn_handle(device, &l->dnn);
+    pthread_mutex_unlock(&lock);
+    return l && l->dnn_state == USED ? &l->dnn : NULL;
+}
+
+void cu_libraries_close(tn_device *device)
+{
+    tn_error ignored = {.struct_size = sizeof ignored};
+    pthread_mutex_lock(&lock);
+    libraries *l = libraries_of(device);
+    if (l && cu_use(device, &ignored) == TN_OK) {
+        if (l->blas_state == USED)
+            cu_blas_status(l->blas.call, l->blas.call->cublasLtDestroy(l->blas.handle), "closing cuBLASLt", &ignored);
+        if (l->dnn_state == USED)
+            cu_dnn_status(l->dnn.call, l->dnn.call->cudnnDestroy(l->dnn.handle), "closing cuDNN", &ignored);
+    }
+    if (l) *l = (libraries){.device = device};
+    pthread_mutex_unlock(&lock);
+}
+
+/* ---- operators */
+
+tn_status cu_shared_plan(const tn_kernel *shared, tn_device *device, const tn_op_desc *desc, const char *missing,
+                         tn_plan **plan, tn_error *error)
+{
+    char remark[40];
+    GPU_TRY(shared->plan_create(shared, device, desc, plan, error));
+    if (!missing) return TN_OK;
+    snprintf(remark, sizeof remark, ", without %s", missing);
+    gpu_plan_remark(*plan, remark);
+    return TN_OK;
+}
+
+const cu_library_row cu_library_rows[] = {
+    {TN_SCHEMA(matmul), cu_product_plan},
+    {TN_SCHEMA(linear), cu_product_plan},
+    {TN_SCHEMA(linear_relu), cu_product_plan},
+    {TN_SCHEMA(conv2d), cu_conv2d_plan},
+    {TN_SCHEMA(conv2d_relu), cu_conv2d_plan},
+    {TN_SCHEMA(conv2d_grad_input), cu_conv2d_grad_input_plan},
+    {TN_SCHEMA(conv2d_grad_weight), cu_conv2d_grad_weight_plan},
+    {NULL, NULL},
+};

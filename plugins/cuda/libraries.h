@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cuBLASLt and cuDNN. The plugin is linked to neither: they are opened when the first plan asks for them, by when a device
+ * has been found, and called through tables. Where one is missing, the kernels of plugins/gpu do its work. */
+#ifndef TENON_CUDA_LIBRARIES_H
+#define TENON_CUDA_LIBRARIES_H
+
+#include "cuda.h"
+
+#include <cublasLt.h>
+#include <cudnn_graph.h>
+
+/* Work, in operations of the textbook formula, from which on a library is asked for an operator. Below that, and where
+ * the library declines, the shared kernels do it. */
+#define CU_LEAST_OPERATIONS(ROW) \
+    ROW(matmul, 0)               \
+    ROW(linear, 0)               \
+    ROW(linear_relu, 0)          \
+    ROW(conv2d, 0)               \
+    ROW(conv2d_relu, 0)          \
+    ROW(conv2d_grad_input, 0)    \
+    ROW(conv2d_grad_weight, 0)
+
+/* Scratch memory that a library's algorithm may want, at most. */
+enum { CU_BLAS_MOST_WORKSPACE = 4 << 20, CU_DNN_MOST_WORKSPACE = 64 << 20 };
+
+#define CU_BLAS_CALLS(CALL)                    \
+    CALL(cublasLtCreate)                       \
+    CALL(cublasLtDestroy)                      \
+    CALL(cublasLtGetVersion)                   \
+    CALL(cublasLtGetStatusName)                \
+    CALL(cublasLtMatmul)                       \
+    CALL(cublasLtMatmulDescCreate)             \
+    CALL(cublasLtMatmulDescDestroy)            \
+    CALL(cublasLtMatmulDescSetAttribute)       \
+    CALL(cublasLtMatrixLayoutCreate)           \
+    CALL(cublasLtMatrixLayoutDestroy)          \
+    CALL(cublasLtMatrixLayoutSetAttribute)     \
+    CALL(cublasLtMatmulPreferenceCreate)       \
+    CALL(cublasLtMatmulPreferenceDestroy)      \
+    CALL(cublasLtMatmulPreferenceSetAttribute) \
+    CALL(cublasLtMatmulAlgoGetHeuristic)
+
+#define CU_DNN_CALLS(CALL)              \
+    CALL(cudnnCreate)                   \
+    CALL(cudnnDestroy)                  \
+    CALL(cudnnSetStream)                \
+    CALL(cudnnGetVersion)               \
+    CALL(cudnnGetErrorString)           \
+    CALL(cudnnGetLastErrorString)       \
+    CALL(cudnnBackendCreateDescriptor)  \
+    CALL(cudnnBackendDestroyDescriptor) \
+    CALL(cudnnBackendFinalize)          \
+    CALL(cudnnBackendSetAttribute)      \
+    CALL(cudnnBackendGetAttribute)      \
+    CALL(cudnnBackendExecute)
+
+#define CU_POINTER(name) __typeof__(name) *name;
+typedef struct cu_blas_calls {
+    CU_BLAS_CALLS(CU_POINTER)
+} cu_blas_calls;
+typedef struct cu_dnn_calls {
+    CU_DNN_CALLS(CU_POINTER)
+} cu_dnn_calls;
+#undef CU_POINTER
+
+/* A library as one device uses it. */
+typedef struct cu_blas {
+    const cu_blas_calls *call;
+    cublasLtHandle_t handle; /* which any number of threads may use */
+} cu_blas;
+
+typedef struct cu_dnn {
+    const cu_dnn_calls *call;
+    cudnnHandle_t handle; /* one user at a time: cu_dnn_lock */
+} cu_dnn;
+
+/* NULL if the library is not used here: missing, of another version, or turned off. Why is logged once. */
+const cu_blas *cu_blas_of(tn_device *device);
+const cu_dnn *cu_dnn_of(tn_device *device);
+void cu_dnn_lock(void);
+void cu_dnn_unlock(void);
+/* The shared kernels' plan; missing: the library that would have been asked, were it there, which the plan's name tells.
+ * NULL: none is missing. */
+tn_status cu_shared_plan(const tn_kernel *shared, tn_device *device, const tn_op_desc *desc, const char *missing,
+                         tn_plan **plan, tn_error *error);
+/* May f32 products be rounded to TF32 here? TENON_MATH=tf32, or the flag of the operator. */
+int cu_wants_tf32(const tn_op_desc *desc);
+/* Is an operator of this much work one for a library? */
+int cu_large_enough(const char *name, uint64_t operations);
+
+/* TN_OK, or what a failed call says. doing: in a few words. */
+tn_status cu_blas_status(const cu_blas_calls *call, cublasStatus_t result, const char *doing, tn_error *error);
+tn_status cu_dnn_status(const cu_dnn_calls *call, cudnnStatus_t result, const char *doing, tn_error *error);
+
+/* What cu_library_rows is made of. */
+tn_status cu_product_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
+                          tn_error *error);
+tn_status cu_conv2d_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
+                         tn_error *error);
+tn_status cu_conv2d_grad_input_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
+                                    tn_error *error);
+tn_status cu_conv2d_grad_weight_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
+                                     tn_error *error);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A library's plan is tried once before it is used: what a heuristic promises may still fail when it is run, and a relu
+ * may turn NaN into 0, which the catalogue does not allow. The trial also loads the kernels, so that the plan can be
+ * captured afterwards. */
+#ifndef TENON_CUDA_TRIAL_H
+#define TENON_CUDA_TRIAL_H
+
+#include "cuda.h"
+
+/* Runs the plan of desc on scratch memory that is full of NaN; TN_OK if that ran. keeps_nan: and if the first element of
+ * output 0 is NaN. */
+tn_status cu_trial(tn_device *device, const tn_op_desc *desc, const tn_plan *plan, int keeps_nan, tn_error *error);
+
+#endif

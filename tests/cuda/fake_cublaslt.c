@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A libcublasLt that multiplies on the CPU, for the plugin tests/gpu_host with libraries. It is strict: what the real one
+ * need not forgive is an error here. */
+#include <cublasLt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct product {
+    cublasComputeType_t computes;
+    cudaDataType_t type;
+    cublasOperation_t transpose_a, transpose_b;
+    cublasLtEpilogue_t epilogue;
+    const void *bias;
+} product;
+
+typedef struct layout {
+    cudaDataType_t type;
+    uint64_t rows, columns;
+    int64_t leading, batch_stride;
+    int32_t batch;
+} layout;
+
+typedef struct preference {
+    uint64_t workspace;
+    uint32_t reduction, alignment[4];
+} preference;
+
+/* Appends a line to the file that TENON_FAKE_TRACE names. */
+static void trace(const char *what, int number)
+{
+    FILE *file = getenv("TENON_FAKE_TRACE") ? fopen(getenv("TENON_FAKE_TRACE"), "a") : NULL;
+    if (!file) return;
+    fprintf(file, "%s %d\n", what, number);
+    fclose(file);
+}
+
+enum { WORKSPACE = 512, MAGIC = 0x7e4e };
+
+/* What the heuristic has promised: which alignments it was told. */
+typedef struct algorithm {
+    uint32_t magic, alignment[4], bias_alignment;
+} algorithm;
+
+cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle)
+{
+    *handle = malloc(1);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle)
+{
+    free(handle);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+size_t cublasLtGetVersion(void)
+{
+    return CUBLAS_VERSION;
+}
+
+const char *cublasLtGetStatusName(cublasStatus_t status)
+{
+    return status == CUBLAS_STATUS_INVALID_VALUE ? "CUBLAS_STATUS_INVALID_VALUE" : "CUBLAS_STATUS_...";
+}
+
+cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *desc, cublasComputeType_t computes, cudaDataType_t type)
+{
+    product *p = calloc(1, sizeof *p);
+    *p = (product){.computes = computes, .type = type, .epilogue = CUBLASLT_EPILOGUE_DEFAULT};
+    *desc = (cublasLtMatmulDesc_t)p;
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t desc)
+{
+    free(desc);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+static cublasStatus_t keep(void *field, size_t wanted, const void *value, size_t bytes)
+{
+    if (bytes != wanted) return CUBLAS_STATUS_INVALID_VALUE;
+    memcpy(field, value, bytes);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t desc, cublasLtMatmulDescAttributes_t name,
+                                              const void *value, size_t bytes)
+{
+    product *p = (product *)desc;
+    switch (name) {
+    case CUBLASLT_MATMUL_DESC_TRANSA: return keep(&p->transpose_a, 4, value, bytes);
+    case CUBLASLT_MATMUL_DESC_TRANSB: return keep(&p->transpose_b, 4, value, bytes);
+    case CUBLASLT_MATMUL_DESC_EPILOGUE: return keep(&p->epilogue, 4, value, bytes);
+    case CUBLASLT_MATMUL_DESC_BIAS_POINTER: return keep(&p->bias, 8, value, bytes);
+    default: return CUBLAS_STATUS_INVALID_VALUE;
+    }
+}
+
+cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t *made, cudaDataType_t type, uint64_t rows,
+                                          uint64_t columns, int64_t leading)
+{
+    layout *l = calloc(1, sizeof *l);
+    *l = (layout){type, rows, columns, leading, 0, 1};
+    *made = (cublasLtMatrixLayout_t)l;
+    return rows && columns && leading >= (int64_t)rows ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+}
+
+cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t made)
+{
+    free(made);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t made, cublasLtMatrixLayoutAttribute_t name,
+                                                const void *value, size_t bytes)
+{
+    layout *l = (layout *)made;
+    switch (name) {
+    case CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT: return keep(&l->batch, 4, value, bytes);
+    case CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET: return keep(&l->batch_stride, 8, value, bytes);
+    default: return CUBLAS_STATUS_INVALID_VALUE;
+    }
+}
+
+cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t *made)
+{
+    *made = calloc(1, sizeof(preference));
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t made)
+{
+    free(made);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t made,
+                                                    cublasLtMatmulPreferenceAttributes_t name, const void *value,
+                                                    size_t bytes)
+{
+    preference *p = (preference *)made;
+    switch (name) {
+    case CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES: return keep(&p->workspace, 8, value, bytes);
+    case CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK: return keep(&p->reduction, 4, value, bytes);
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES: return keep(&p->alignment[0], 4, value, bytes);
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES: return keep(&p->alignment[1], 4, value, bytes);
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES: return keep(&p->alignment[2], 4, value, bytes);
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES: return keep(&p->alignment[3], 4, value, bytes);
+    default: return CUBLAS_STATUS_INVALID_VALUE;
+    }
+}
+
+/* Do the operands fit each other? */
+static int fits(const product *p, const layout *a, const layout *b, const layout *c, const layout *d)
+{
+    uint64_t m = p->transpose_a ? a->columns : a->rows, k = p->transpose_a ? a->rows : a->columns,
+             inner = p->transpose_b ? b->columns : b->rows, n = p->transpose_b ? b->rows : b->columns;
+    return d->rows == m && d->columns == n && inner == k && c->rows == m && c->columns == n && a->type == p->type &&
+           b->type == p->type && d->type == p->type && a->batch == d->batch && b->batch == d->batch &&
+           (d->batch == 1 || d->batch_stride != 0);
+}
+
+cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc,
+                                              cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
+                                              cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
+                                              cublasLtMatmulPreference_t prefer, int wanted,
+                                              cublasLtMatmulHeuristicResult_t *results, int *n)
+{
+    const product *p = (const product *)desc;
+    const preference *prefers = (const preference *)prefer;
+    const int single = p->type == CUDA_R_32F;
+    algorithm algo = {.magic = MAGIC, .bias_alignment = (uint32_t)(uintptr_t)p->bias};
+    if (!handle || wanted < 2 || prefers->reduction != CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE)
+        return CUBLAS_STATUS_INVALID_VALUE;
+    if (!fits(p, (layout *)a, (layout *)b, (layout *)c, (layout *)d)) return CUBLAS_STATUS_INVALID_VALUE;
+    if (p->computes != (single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F)) return CUBLAS_STATUS_INVALID_VALUE;
+    if ((p->epilogue & CUBLASLT_EPILOGUE_BIAS) && !p->bias) return CUBLAS_STATUS_INVALID_VALUE;
+    memcpy(algo.alignment, prefers->alignment, sizeof algo.alignment);
+    memset(results, 0, 2 * sizeof *results);
+    results[0].state = CUBLAS_STATUS_NOT_SUPPORTED;
+    results[1].state = CUBLAS_STATUS_SUCCESS;
+    results[1].workspaceSize = WORKSPACE;
+    memcpy(&results[1].algo, &algo, sizeof algo);
+    *n = 2;
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+static double at(const void *memory, cudaDataType_t type, int64_t i)
+{
+    return type == CUDA_R_32F ? (double)((const float *)memory)[i] : ((const double *)memory)[i];
+}
+
+static void put(void *memory, cudaDataType_t type, int64_t i, double value)
+{
+    if (type == CUDA_R_32F)
+        ((float *)memory)[i] = (float)value;
+    else
+        ((double *)memory)[i] = value;
+}
+
+/* With TENON_FAKE_RELU=zero, NaN becomes 0. */
+static double epilogue(const product *p, double sum, int64_t row)
+{
+    const char *relu = getenv("TENON_FAKE_RELU");
+    if (p->epilogue & CUBLASLT_EPILOGUE_BIAS) sum += at(p->bias, p->type, row);
+    if (!(p->epilogue & CUBLASLT_EPILOGUE_RELU)) return sum;
+    if (relu && strcmp(relu, "zero") == 0) return sum > 0 ? sum : 0;
+    return sum <= 0 ? 0 : sum;
+}
+
+static int is_aligned(const void *address, uint32_t alignment)
+{
+    return (uintptr_t)address % alignment == 0;
+}
+
+cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc, const void *alpha, const void *a,
+                              cublasLtMatrixLayout_t a_layout, const void *b, cublasLtMatrixLayout_t b_layout,
+                              const void *beta, const void *c, cublasLtMatrixLayout_t c_layout, void *d,
+                              cublasLtMatrixLayout_t d_layout, const cublasLtMatmulAlgo_t *algo, void *workspace,
+                              size_t workspace_bytes, cudaStream_t stream)
+{
+    const product *p = (const product *)desc;
+    const layout *la = (layout *)a_layout, *lb = (layout *)b_layout, *ld = (layout *)d_layout;
+    algorithm chosen;
+    (void)c_layout, (void)stream;
+    memcpy(&chosen, algo, sizeof chosen);
+    if (!handle || chosen.magic != MAGIC || workspace_bytes < WORKSPACE || c != d) return CUBLAS_STATUS_INVALID_VALUE;
+    if (at(alpha, p->type, 0) != 1 || at(beta, p->type, 0) != 0) return CUBLAS_STATUS_INVALID_VALUE;
+    if (!is_aligned(a, chosen.alignment[0]) || !is_aligned(b, chosen.alignment[1]) ||
+        !is_aligned(d, chosen.alignment[3]))
+        return CUBLAS_STATUS_INVALID_VALUE;
+    if ((p->epilogue & CUBLASLT_EPILOGUE_BIAS) && !is_aligned(p->bias, chosen.bias_alignment))
+        return CUBLAS_STATUS_INVALID_VALUE;
+    memset(workspace, 0xa5, WORKSPACE);
+    trace("product", (int)p->epilogue);
+    const int64_t inner = (int64_t)(p->transpose_a ? la->rows : la->columns);
+    for (int64_t image = 0; image < ld->batch; image++)
+        for (int64_t column = 0; column < (int64_t)ld->columns; column++)
+            for (int64_t row = 0; row < (int64_t)ld->rows; row++) {
+                double sum = 0;
+                for (int64_t k = 0; k < inner; k++)
+                    sum += at(a, p->type,
+                              image * la->batch_stride +
+                                  (p->transpose_a ? k + row * la->leading : row + k * la->leading)) *
+                           at(b, p->type,
+                              image * lb->batch_stride +
+                                  (p->transpose_b ? column + k * lb->leading : k + column * lb->leading));
+                put(d, p->type, image * ld->batch_stride + row + column * ld->leading, epilogue(p, sum, row));
+            }
+    return CUBLAS_STATUS_SUCCESS;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The GPU of fibers (tests/gpu_host) with the CUDA plugin's use of cuBLASLt and cuDNN, which are fakes: so that how products
+ * and convolutions are handed to them is tested without a GPU. */
+#include "tenon_abi.h"
+
+#define tn_plugin_query_v1 gpu_host_query
+#include "../gpu_host/device.cpp"
+#undef tn_plugin_query_v1
+
+/* ---- what the CUDA plugin's files call, as cuda.h declares it, and whose tn_device is another */
+
+extern "C" {
+struct cu_library_row {
+    const char *schema;
+    tn_status (*plan_create)(const tn_kernel *, tn_device *, const tn_op_desc *, tn_plan **, tn_error *);
+};
+extern const cu_library_row cu_library_rows[];
+tn_status cu_libraries_check(tn_error *error);
+void cu_libraries_close(tn_device *device);
+
+tn_status cu_use(tn_device *, tn_error *)
+{
+    return TN_OK;
+}
+
+tn_status cu_memory_alloc(tn_device *device, uint32_t kind, uint64_t bytes, void **memory, tn_error *error)
+{
+    return memory_alloc(device, kind, bytes, memory, error);
+}
+
+void cu_memory_free(tn_device *device, uint32_t kind, void *memory)
+{
+    memory_free(device, kind, memory);
+}
+
+tn_status cu_memory_copy(tn_device *device, tn_stream *stream, void *to, const void *from, uint64_t bytes,
+                         uint32_t direction, tn_error *error)
+{
+    return memory_copy(device, stream, to, from, bytes, direction, error);
+}
+
+tn_status cu_memory_fill(tn_device *device, tn_stream *stream, void *memory, uint32_t byte, uint64_t bytes,
+                         tn_error *error)
+{
+    return memory_fill(device, stream, memory, byte, bytes, error);
+}
+
+tn_status cu_stream_create(tn_device *device, tn_stream **stream, tn_error *error)
+{
+    return stream_create(device, stream, error);
+}
+
+void cu_stream_destroy(tn_device *device, tn_stream *stream)
+{
+    stream_destroy(device, stream);
+}
+
+tn_status cu_stream_sync(tn_device *device, tn_stream *stream, tn_error *error)
+{
+    return stream_sync(device, stream, error);
+}
+
+void *cu_stream_for(tn_stream *stream, const char *)
+{
+    return stream;
+}
+}
+
+/* ---- the table */
+
+static tn_status shared_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
+{
+    const tn_kernel *shared = (const tn_kernel *)self->data;
+    return shared->check(shared, device, desc, error);
+}
+
+static tn_status open_checked(uint32_t index, tn_device **device, tn_error *error)
+{
+    GPU_TRY(cu_libraries_check(error));
+    return device_open(index, device, error);
+}
+
+/* The fakes compute at once, and so cannot be recorded. */
+static const void *no_extension(const char *, uint32_t)
+{
+    return NULL;
+}
+
+static std::vector<tn_kernel> with_libraries()
+{
+    std::vector<tn_kernel> rows(gpu_kernels, gpu_kernels + gpu_n_kernels);
+    for (uint64_t i = 0; i < gpu_n_kernels; i++)
+        for (const cu_library_row *row = cu_library_rows; row->schema; row++)
+            if (strcmp(row->schema, rows[i].schema) == 0)
+                rows[i] = tn_kernel{row->schema, shared_check, row->plan_create, &gpu_kernels[i]};
+    return rows;
+}
+
+extern "C" TN_EXPORT tn_status tn_plugin_query_v1(const tn_host_api *host, const tn_plugin **plugin, tn_error *error)
+{
+    static std::vector<tn_kernel> rows = with_libraries();
+    static tn_plugin table;
+    const tn_plugin *plain;
+    GPU_TRY(gpu_host_query(host, &plain, error));
+    table = *plain;
+    table.kernels = rows.data();
+    table.device_open = open_checked;
+    table.device_close = cu_libraries_close;
+    table.get_extension = no_extension;
+    *plugin = &table;
+    return TN_OK;
+}

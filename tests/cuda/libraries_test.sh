@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Products and convolutions of the CUDA plugin by cuBLASLt and cuDNN, which are fakes on the CPU here: every sample's result
+# is right whatever the libraries take, and what they must not be used for is found out.
+# Usage: tests/cuda/libraries_test.sh BUILD used|unfused|declined|zeroing|off|old|conforms
+set -u
+build=$(realpath "$1")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/../expect.sh"
+export TENON_PLUGIN_PATH=$work TENON_PLUGIN_FILES=$build/tests/cuda/gpu_host_libraries.so TENON_FAKE_TRACE=$work/trace
+export LD_LIBRARY_PATH=$build/tests/cuda/fakes${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+unset TENON_CUDA_LIBS TENON_MATH TENON_FAKE_CUDNN TENON_FAKE_RELU TENON_BACKEND
+touch "$work/trace"
+
+right() { # OPERATOR...: their samples give what the reference gives
+    local name promise
+    for name; do
+        for promise in 'as *' 'NaN *'; do
+            "$build/tests/ops_test" "$name: gpu_host_libraries: $promise" >"$work/output" 2>&1 ||
+                fail "$name: $(tail -n 40 "$work/output")"
+            grep -q 'Running 1 test' "$work/output" || fail "$name: there is no test of it"
+        done
+    done
+}
+
+traced() { # PATTERN: the libraries have done this
+    grep -qE "^$1\$" "$work/trace" || fail "no \"$1\" in what the libraries were asked: $(sort "$work/trace" | uniq -c)"
+}
+untraced() { ! grep -E "^$1\$" "$work/trace" || fail "\"$1\" is in what the libraries were asked"; }
+
+says() { # TEXT COMMAND...: TEXT, a pattern, is in what the command writes
+    local text=$1
+    shift
+    "$@" 2>&1 | tee "$work/output" | grep -qE -- "$text" || fail "no \"$text\" in what $* writes: $(cat "$work/output")"
+}
+
+products=(matmul linear linear_relu)
+convolutions=(conv2d conv2d_relu conv2d_grad_input conv2d_grad_weight)
+one=("$build/tests/ops_test" "linear: gpu_host_libraries: as *")
+
+case $2 in
+used)
+    right "${products[@]}" "${convolutions[@]}"
+    for epilogue in 1 2 4 6; do traced "product $epilogue"; done # none, relu, bias, both
+    for operations in 1 2 3; do traced "graph $operations"; done
+    ;;
+unfused)
+    export TENON_FAKE_CUDNN=unfused
+    right conv2d conv2d_relu
+    traced 'graph 1'
+    untraced 'graph [23]'
+    ;;
+declined)
+    export TENON_FAKE_CUDNN=none
+    right "${convolutions[@]}"
+    untraced 'graph .*'
+    ;;
+zeroing) # a relu that makes 0 of NaN is tried once, and never used for a result
+    export TENON_FAKE_RELU=zero
+    right linear_relu conv2d_relu
+    ;;
+off)
+    export TENON_CUDA_LIBS=off
+    right linear conv2d
+    untraced '.*'
+    export TENON_CUDA_LIBS=cublas
+    right linear conv2d
+    traced 'product .*'
+    untraced 'graph .*'
+    TENON_CUDA_LIBS=sometimes says 'TENON_CUDA_LIBS=sometimes is none of off, cublas, cudnn and on' "${one[@]}"
+    TENON_MATH=bf16 says 'TENON_MATH=bf16 is neither f32 nor tf32' "${one[@]}"
+    ;;
+old) # a cuDNN of another major is refused, and told once
+    export TENON_FAKE_CUDNN=old
+    right conv2d
+    untraced 'graph .*'
+    says 'cuDNN is not used .libcudnn.so.9 says that it is version 8\.9, but 9\.x is needed' \
+        "$build/tests/ops_test" "conv2d: gpu_host_libraries: as *"
+    [ "$(grep -c 'cuDNN is not used' "$work/output")" = 1 ] || fail "it is not told just once: $(cat "$work/output")"
+    ;;
+conforms)
+    for name in 'linear*' matmul 'conv2d' 'conv2d_relu' 'conv2d_grad*'; do
+        says '^conforms to level 5' "$build/bin/tenon" conform "$TENON_PLUGIN_FILES" --ops "$name"
+    done
+    traced 'product .*'
+    traced 'graph .*'
+    ;;
+*) fail "what is \"$2\"?" ;;
+esac
+[ $failures = 0 ]
