@@ -178,9 +178,8 @@ void cu_device_close(tn_device *device)
 {
     if (!device) return;
     pthread_mutex_lock(&lock);
-    int last = --device->opened == 0;
+    if (--device->opened == 0) cu_libraries_close(device); /* who opens it anew waits */
     pthread_mutex_unlock(&lock);
-    if (last) cu_libraries_close(device);
 }
 
 const gpu_limits *gpu_limits_of(const tn_device *device)

@@ -7,7 +7,7 @@
 
 #include "libraries.h"
 
-enum { DNN_MOST_OWNED = 96 };
+enum { DNN_MOST_OWNED = 160 };
 
 typedef struct dnn_graph {
     const cu_dnn_calls *call;

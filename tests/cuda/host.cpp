@@ -4,6 +4,8 @@
  * and convolutions are handed to them is tested without a GPU. */
 #include "tenon_abi.h"
 
+#undef TN_EXPORT
+#define TN_EXPORT
 #define tn_plugin_query_v1 gpu_host_query
 #include "../gpu_host/device.cpp"
 #undef tn_plugin_query_v1
@@ -75,10 +77,22 @@ static tn_status shared_check(const tn_kernel *self, tn_device *device, const tn
     return shared->check(shared, device, desc, error);
 }
 
-static tn_status open_checked(uint32_t index, tn_device **device, tn_error *error)
+static std::mutex opening;
+static int opened;
+
+static tn_status open_counted(uint32_t index, tn_device **device, tn_error *error)
 {
+    std::lock_guard<std::mutex> hold(opening);
     GPU_TRY(cu_libraries_check(error));
-    return device_open(index, device, error);
+    GPU_TRY(device_open(index, device, error));
+    opened++;
+    return TN_OK;
+}
+
+static void close_counted(tn_device *device)
+{
+    std::lock_guard<std::mutex> hold(opening);
+    if (device && --opened == 0) cu_libraries_close(device);
 }
 
 /* The fakes compute at once, and so cannot be recorded. */
@@ -97,7 +111,9 @@ static std::vector<tn_kernel> with_libraries()
     return rows;
 }
 
-extern "C" TN_EXPORT tn_status tn_plugin_query_v1(const tn_host_api *host, const tn_plugin **plugin, tn_error *error)
+extern "C" __attribute__((visibility("default"))) tn_status tn_plugin_query_v1(const tn_host_api *host,
+                                                                               const tn_plugin **plugin,
+                                                                               tn_error *error)
 {
     static std::vector<tn_kernel> rows = with_libraries();
     static tn_plugin table;
@@ -105,8 +121,8 @@ extern "C" TN_EXPORT tn_status tn_plugin_query_v1(const tn_host_api *host, const
     GPU_TRY(gpu_host_query(host, &plain, error));
     table = *plain;
     table.kernels = rows.data();
-    table.device_open = open_checked;
-    table.device_close = cu_libraries_close;
+    table.device_open = open_counted;
+    table.device_close = close_counted;
     table.get_extension = no_extension;
     *plugin = &table;
     return TN_OK;
