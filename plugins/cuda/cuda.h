@@ -21,8 +21,8 @@ struct tn_device {
     gpu_limits limits;
     char name[128], architecture[16], location[32];
     uint64_t memory_bytes;
-    cudaError_t lost;               /* the error that nothing on the device outlives; cudaSuccess: none yet */
-    int opened;                     /* how often */
+    cudaError_t lost; /* the error that nothing on the device outlives; cudaSuccess: none yet */
+    int opened;       /* how often */
 };
 
 struct tn_stream {

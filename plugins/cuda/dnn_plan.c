@@ -88,6 +88,15 @@ static int computes_well(dnn_graph *graph, cudnnBackendDescriptor_t engine, int 
     return graph->status == TN_OK;
 }
 
+/* Tells a plan which GPU it is for. */
+static void set_device(dnn_plan *plan, cudnnBackendDescriptor_t it)
+{
+    if (!plan->dnn->described)
+        dnn_set(&plan->graph, it, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &plan->dnn->handle);
+    else
+        dnn_set_descriptor(&plan->graph, it, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, plan->dnn->described);
+}
+
 /* Makes a configuration the plan if it suits; 0 if not, with nothing left behind. */
 static int take(dnn_plan *plan, cudnnBackendDescriptor_t config, int tf32)
 {
@@ -99,7 +108,7 @@ static int take(dnn_plan *plan, cudnnBackendDescriptor_t config, int tf32)
     if (!graph->status && computes_well(graph, engine, tf32)) {
         cudnnBackendDescriptor_t it = dnn_make(graph, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
         dnn_set_descriptor(graph, it, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
-        dnn_set(graph, it, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &plan->dnn->handle);
+        set_device(plan, it);
         dnn_finalize(graph, it, "a plan");
         dnn_get(graph, it, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &workspace);
         dnn_get(graph, engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &index);
@@ -125,6 +134,7 @@ static int ask(dnn_plan *plan, cudnnBackendDescriptor_t operations, cudnnBackend
     cudnnBackendDescriptor_t it = dnn_make(graph, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
     dnn_set_descriptor(graph, it, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, operations);
     dnn_set(graph, it, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
+    if (plan->dnn->described) dnn_set_descriptor(graph, it, CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, plan->dnn->described);
     dnn_finalize(graph, it, "a heuristic");
     for (int i = 0; i < MOST_CANDIDATES; i++) configs[i] = dnn_make(graph, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
     int64_t n =
@@ -143,7 +153,8 @@ static tn_status choose(dnn_plan *plan, dnn_kind kind, const dnn_conv *conv, int
     const int n = dnn_conv_operations(graph, kind, conv, operations);
     cudnnBackendDescriptor_t it = dnn_make(graph, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     dnn_set(graph, it, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, n, operations);
-    dnn_set(graph, it, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &plan->dnn->handle);
+    if (!plan->dnn->described)
+        dnn_set(graph, it, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &plan->dnn->handle);
     dnn_finalize(graph, it, "a graph");
     if (graph->status) return tn_fail(error, graph->status, graph->error.native_code, "%.990s", graph->error.message);
     for (uint64_t i = 0; i < sizeof modes / sizeof *modes; i++)

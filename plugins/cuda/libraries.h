@@ -73,6 +73,8 @@ typedef struct cu_blas {
 typedef struct cu_dnn {
     const cu_dnn_calls *call;
     cudnnHandle_t handle; /* one user at a time: cu_dnn_lock */
+    cudnnBackendDescriptor_t
+        described; /* instead of a handle, in tests: a GPU that plans can be made for but not run on */
 } cu_dnn;
 
 /* NULL if the library is not used here: missing, of another version, or turned off. Why is logged once. */

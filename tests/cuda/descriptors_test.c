@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * cuDNN itself takes the descriptors that the CUDA plugin builds for convolutions of every kind: all up to operations can be
- * finalised without a GPU. Exit code 77: there is no cuDNN here. */
-#include "dnn_graph.h"
+ * finalised without a GPU. And it has engines for them on an H100, which is described to it. Exit code 77: there is no
+ * cuDNN here. */
+#include "dnn_plan.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -37,19 +38,25 @@ static dnn_tensor tensor(int64_t n, int64_t c, int64_t h, int64_t w, int channel
     return t;
 }
 
+static dnn_conv conv_of(const sample *s, int channels_last, const dnn_tensor *bias, int relu)
+{
+    dnn_conv conv = {.x = tensor(s->n, s->channels, s->size[0], s->size[1], channels_last),
+                     .w = tensor(s->out, s->channels / s->groups, s->kernel[0], s->kernel[1], channels_last),
+                     .y = tensor(s->n, s->out, reach(s, 0), reach(s, 1), channels_last),
+                     .bias = bias,
+                     .relu = relu};
+    memcpy(conv.stride, s->stride, sizeof s->stride);
+    memcpy(conv.padding, s->padding, sizeof s->padding);
+    memcpy(conv.dilation, s->dilation, sizeof s->dilation);
+    return conv;
+}
+
 static int try(const cu_dnn_calls *call, const sample *s, dnn_kind kind, int channels_last, int biased, int relu)
 {
     static dnn_graph graph;
     cudnnBackendDescriptor_t operations[DNN_MOST_OPERATIONS];
     const dnn_tensor bias = tensor(1, s->out, 1, 1, channels_last);
-    dnn_conv conv = {.x = tensor(s->n, s->channels, s->size[0], s->size[1], channels_last),
-                     .w = tensor(s->out, s->channels / s->groups, s->kernel[0], s->kernel[1], channels_last),
-                     .y = tensor(s->n, s->out, reach(s, 0), reach(s, 1), channels_last),
-                     .bias = biased ? &bias : NULL,
-                     .relu = relu};
-    memcpy(conv.stride, s->stride, sizeof s->stride);
-    memcpy(conv.padding, s->padding, sizeof s->padding);
-    memcpy(conv.dilation, s->dilation, sizeof s->dilation);
+    const dnn_conv conv = conv_of(s, channels_last, biased ? &bias : NULL, relu);
     dnn_begin(&graph, call);
     int n = dnn_conv_operations(&graph, kind, &conv, operations), good = !graph.status && n == 1 + biased + relu;
     if (!good)
@@ -69,6 +76,88 @@ static int finds_mistakes(const cu_dnn_calls *call)
     if (!found) printf("a tensor without dims is not refused: %s\n", graph.error.message);
     dnn_release(&graph, 0);
     return found;
+}
+
+/* ---- engines */
+
+static void *alloc(uint64_t bytes, uint64_t alignment)
+{
+    return aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+}
+
+static const tn_host_api host = {.struct_size = sizeof host, .alloc = alloc, .free = free};
+const tn_host_api *gpu_host = &host;
+
+tn_status cu_use(tn_device *device, tn_error *error)
+{
+    (void)device, (void)error;
+    return TN_OK;
+}
+
+cudaStream_t cu_stream_for(tn_stream *stream, const char *name)
+{
+    (void)stream, (void)name;
+    return NULL;
+}
+
+void cu_dnn_lock(void)
+{
+}
+
+void cu_dnn_unlock(void)
+{
+}
+
+static const char h100[] =
+    "{\"deviceVer\":900,\"deviceName\":\"NVIDIA H100 80GB HBM3\",\"driverVer\":13000,\"cudaDeviceId\":0,"
+    "\"totalGlobalMem\":85000000000,\"maxGridSize\":[2147483647,65535,65535],\"maxBlockSize\":[1024,1024,64],"
+    "\"regsPerBlock\":65536,\"multiProcessorCount\":132,\"warpSize\":32,\"maxSharedMemoryPerBlock\":49152,"
+    "\"maxSharedMemoryPerBlockOptin\":232448,\"reservedSharedMemoryPerBlock\":1024,\"maxRegistersPerSM\":65536,"
+    "\"maxCtasPerSM\":32,\"maxThreadsPerBlock\":1024,\"maxThreadsPerSM\":2048,\"pciDeviceId\":0,\"isTccDriver\":0,"
+    "\"supportCoopLaunch\":1,\"smClockRateKHz\":1980000,\"memClockRateKHz\":2619000,\"l2CacheSize\":52428800}";
+
+static int has_engine(const cu_dnn *dnn, const sample *s, dnn_kind kind, int channels_last, const dnn_tensor *bias,
+                      int tf32)
+{
+    static const char *const kinds[] = {"forward", "for the input", "for the weights"};
+    const dnn_conv conv = conv_of(s, channels_last, bias, bias != NULL);
+    tn_error error = {.struct_size = sizeof error};
+    tn_plan *plan = NULL;
+    tn_status status = dnn_plan_create(NULL, dnn, kind, &conv, tf32, &plan, &error);
+    printf("%s, %s%s, %s: ", s->name, kinds[kind], bias ? " with bias and relu" : "", channels_last ? "NHWC" : "NCHW");
+    if (status == TN_OK)
+        printf("%s, workspace %llu\n", plan->implementation, (unsigned long long)plan->workspace_bytes);
+    else
+        printf("%s\n", error.message);
+    int good = status == TN_OK && strncmp(plan->implementation, "cudnn:engine ", 13) == 0 &&
+               (strstr(plan->implementation, "tf32") != NULL) == tf32;
+    if (status == TN_OK) plan->destroy(plan);
+    return good;
+}
+
+/* Counts those of ConvNet's convolutions without an engine; of other samples, some may have none. */
+static int count_without(const cu_dnn_calls *call)
+{
+    static dnn_graph graph;
+    int failures = 0;
+    dnn_begin(&graph, call);
+    cudnnBackendDescriptor_t gpu = dnn_make(&graph, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+    dnn_set(&graph, gpu, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, sizeof h100, h100);
+    const cu_dnn dnn = {.call = call, .described = dnn_finalize(&graph, gpu, "a described GPU")};
+    if (graph.status) printf("no engines are looked for, since this cuDNN wants GPUs described otherwise\n");
+    for (uint64_t i = 0; !graph.status && i < sizeof samples / sizeof *samples; i++)
+        for (int last = 0; last < 2; last++) {
+            const sample *s = &samples[i];
+            const dnn_tensor bias = tensor(1, s->out, 1, 1, last);
+            int without = !has_engine(&dnn, s, DNN_FORWARD, last, NULL, 0);
+            without += !has_engine(&dnn, s, DNN_FORWARD, last, &bias, 0);
+            without += !has_engine(&dnn, s, DNN_FORWARD, last, NULL, 1);
+            without += !has_engine(&dnn, s, DNN_GRAD_INPUT, last, NULL, 0);
+            without += !has_engine(&dnn, s, DNN_GRAD_WEIGHT, last, NULL, 0);
+            if (strstr(s->name, "ConvNet")) failures += without;
+        }
+    dnn_release(&graph, 0);
+    return failures;
 }
 
 static void load(cu_dnn_calls *call)
@@ -100,6 +189,7 @@ int main(void)
             failures += !try(&call, &samples[i], DNN_GRAD_INPUT, last, 0, 0);
             failures += !try(&call, &samples[i], DNN_GRAD_WEIGHT, last, 0, 0);
         }
+    failures += count_without(&call);
     printf("%d failures\n", failures);
     return failures != 0;
 }
