@@ -37,7 +37,7 @@ says() { # TEXT COMMAND...: TEXT, a pattern, is in what the command writes
 
 products=(matmul linear linear_relu)
 convolutions=(conv2d conv2d_relu conv2d_grad_input conv2d_grad_weight)
-one=("$build/tests/ops_test" "linear: gpu_host_libraries: as *")
+opening=("$build/bin/tenon" conform "$TENON_PLUGIN_FILES" --level 0)
 
 case $2 in
 used)
@@ -68,8 +68,8 @@ off)
     right linear conv2d
     traced 'product .*'
     untraced 'graph .*'
-    TENON_CUDA_LIBS=sometimes says 'TENON_CUDA_LIBS=sometimes is none of off, cublas, cudnn and on' "${one[@]}"
-    TENON_MATH=bf16 says 'TENON_MATH=bf16 is neither f32 nor tf32' "${one[@]}"
+    TENON_CUDA_LIBS=sometimes says 'TENON_CUDA_LIBS=sometimes is none of off, cublas, cudnn and on' "${opening[@]}"
+    TENON_MATH=bf16 says 'TENON_MATH=bf16 is neither f32 nor tf32' "${opening[@]}"
     ;;
 old) # a cuDNN of another major is refused, and told once
     export TENON_FAKE_CUDNN=old
