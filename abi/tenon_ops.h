@@ -302,7 +302,7 @@ TN_OP(conv2d_relu,
       " -> y:T[N,O,P,Q]", 128, "fused: relu(conv2d(x, w, b))")
 TN_OP(conv2d_grad_input,
       "conv2d_grad_input/1(dy:T[N,O,P,Q], w:T[O,J,KH,KW]; size:i64[2], stride:i64[2], padding:i64[2],"
-      " dilation:i64[2], groups:i64) -> dx:T[N,I,H,W]", 128, "gradient of conv2d for x; I = J * groups, {H, W} = size")
+      " dilation:i64[2], groups:i64) -> dx:T[N,I,H,W]", 128, "gradient of conv2d for x; I = J * groups, {H, W} = size; may be a convolution of dy padded with zeros")
 TN_OP(conv2d_grad_weight,
       "conv2d_grad_weight/1(dy:T[N,O,P,Q], x:T[N,I,H,W]; size:i64[2], stride:i64[2], padding:i64[2],"
       " dilation:i64[2], groups:i64) -> dw:T[O,J,KH,KW], db:T[O]", 128, "gradient of conv2d for w and b; {KH, KW} = size")

@@ -103,7 +103,7 @@ static void grad(tn_grad *g)
 
 const tn_op tn__op_conv2d_grad_input = {
     .name = "conv2d_grad_input",
-    .flags = TN_OP_IMAGE,
+    .flags = TN_OP_IMAGE | TN_OP_PADS,
     .infer = infer,
     .run = run,
     .scratch = scratch,

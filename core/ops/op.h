@@ -59,7 +59,8 @@ enum {
     TN_OP_ELEMENTWISE = 1, /* dense outputs take the memory order of the inputs */
     TN_OP_STRIDED = 2,     /* the reference kernel takes any strides */
     TN_OP_IMAGE = 4,       /* rank-4 outputs take the order that the device prefers */
-    TN_OP_SPARSE = 8       /* input 0 stands for a sparse tensor, whose zeros need not be multiplied with infinities */
+    TN_OP_SPARSE = 8,      /* input 0 stands for a sparse tensor, whose zeros need not be multiplied with infinities */
+    TN_OP_PADS = 16        /* it may be computed by padding an input with zeros, which may meet infinities or not */
 };
 
 struct tn_op {

@@ -34,6 +34,7 @@ static int64_t period(const tn_sample_input *in, const tn_op_call_options *how)
 
 static bool has_padding(const tn_sample *s)
 {
+    if (s->op->flags & TN_OP_PADS) return true;
     for (int i = 0; i < s->schema->n_attrs; i++)
         for (int k = 0; strcmp(s->schema->attrs[i].name, "padding") == 0 && k < s->schema->attrs[i].count; k++) {
             int64_t value;

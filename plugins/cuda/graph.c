@@ -10,7 +10,8 @@ struct tn_graph {
 static tn_status begin(tn_device *device, tn_stream *stream, tn_error *error)
 {
     GPU_TRY(cu_use(device, error));
-    CU_TRY(device, cudaStreamBeginCapture(stream->stream, cudaStreamCaptureModeThreadLocal), "beginning a capture");
+    /* Relaxed: a capture is no reason to keep a thread from working with its other streams. */
+    CU_TRY(device, cudaStreamBeginCapture(stream->stream, cudaStreamCaptureModeRelaxed), "beginning a capture");
     return TN_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "plugin.h"
 #include "cuda.h"
 
+#include <signal.h>
 #include <string.h>
 
 enum { MOST_KERNELS = 256 };
@@ -16,12 +17,30 @@ static tn_status shared_check(const tn_kernel *self, tn_device *device, const tn
     return shared->check(shared, device, desc, error);
 }
 
+/* cuDNN compiles some of its engines when it plans, by a compiler that installs handlers of signals for itself. They
+ * are the program's, and are put back. */
+static tn_status library_plan_create(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
+                                     tn_error *error)
+{
+    static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS, SIGFPE,
+                                  SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE, SIGTERM, SIGXCPU, SIGXFSZ, SIGSYS};
+    enum { SIGNALS = sizeof signals / sizeof *signals };
+    const tn_kernel *shared = self->data;
+    struct sigaction before[SIGNALS];
+    const cu_library_row *row = cu_library_rows;
+    while (strcmp(row->schema, shared->schema) != 0) row++;
+    for (int i = 0; i < SIGNALS; i++) sigaction(signals[i], NULL, &before[i]);
+    tn_status status = row->plan_create(self, device, desc, plan, error);
+    for (int i = 0; i < SIGNALS; i++) sigaction(signals[i], &before[i], NULL);
+    return status;
+}
+
 /* The shared kernels' row, or one that comes back to it for what the library does not take. */
 static tn_kernel row_of(const tn_kernel *shared)
 {
     for (const cu_library_row *row = cu_library_rows; row->schema; row++)
         if (strcmp(row->schema, shared->schema) == 0)
-            return (tn_kernel){shared->schema, shared_check, row->plan_create, shared};
+            return (tn_kernel){shared->schema, shared_check, library_plan_create, shared};
     return *shared;
 }
 
