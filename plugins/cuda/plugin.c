@@ -31,7 +31,11 @@ static tn_status library_plan_create(const tn_kernel *self, tn_device *device, c
     while (strcmp(row->schema, shared->schema) != 0) row++;
     for (int i = 0; i < SIGNALS; i++) sigaction(signals[i], NULL, &before[i]);
     tn_status status = row->plan_create(self, device, desc, plan, error);
-    for (int i = 0; i < SIGNALS; i++) sigaction(signals[i], &before[i], NULL);
+    for (int i = 0; i < SIGNALS; i++) {
+        struct sigaction now;
+        if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != before[i].sa_handler)
+            sigaction(signals[i], &before[i], NULL);
+    }
     return status;
 }
 
