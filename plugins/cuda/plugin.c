@@ -22,7 +22,7 @@ static tn_status shared_check(const tn_kernel *self, tn_device *device, const tn
 static tn_status library_plan_create(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
                                      tn_error *error)
 {
-    static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS, SIGFPE,
+    static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS,  SIGFPE,
                                   SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE, SIGTERM, SIGXCPU, SIGXFSZ, SIGSYS};
     enum { SIGNALS = sizeof signals / sizeof *signals };
     const tn_kernel *shared = self->data;
@@ -33,7 +33,8 @@ static tn_status library_plan_create(const tn_kernel *self, tn_device *device, c
     tn_status status = row->plan_create(self, device, desc, plan, error);
     for (int i = 0; i < SIGNALS; i++) {
         struct sigaction now;
-        if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != before[i].sa_handler)
+        if (sigaction(signals[i], NULL, &now) == 0 &&
+            (now.sa_handler != before[i].sa_handler || now.sa_flags != before[i].sa_flags))
             sigaction(signals[i], &before[i], NULL);
     }
     return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * In place of libraries.c where the headers of cuBLASLt and cuDNN are missing: the shared kernels do everything. */
-#include "cuda.h"
+#include "../cuda.h"
 
 tn_status cu_libraries_check(tn_error *error)
 {

@@ -28,6 +28,6 @@
 #include "kernels/side.h"
 #include "kernels/tile.h"
 
-#include "kernels/product.h"
 #include "kernels/norm.h"
 #include "kernels/pool.h"
+#include "kernels/product.h"
