@@ -49,9 +49,8 @@ template <typename From> GPU_DEVICE void gpu_cast_turn(const gpu_cast_args &args
 
 GPU_GLOBAL void GPU_BOUNDS(GPU_WALK_THREADS) gpu_cast(const gpu_cast_args args)
 {
-    GPU_LOOP
-    for (uint32_t tile = gpu_tile<GPU_LANES>(gpu_block_x()); tile < args.walk.n;
-         tile += gpu_tile<GPU_LANES>(gpu_blocks_x())) {
+    GPU_EACH_TILE(GPU_LANES, args.walk, tile)
+    {
         gpu_turn<2, GPU_LANES> turn = gpu_turn_of<2, GPU_LANES>(args.walk, tile);
         switch (args.from) {
         case 1: gpu_cast_turn<float>(args, turn); break;
@@ -78,9 +77,8 @@ GPU_DEVICE uint64_t gpu_index_of(const gpu_walk &walk, const gpu_turn<K, GPU_LAN
 
 GPU_GLOBAL void GPU_BOUNDS(GPU_WALK_THREADS) gpu_arange(const gpu_arange_args args)
 {
-    GPU_LOOP
-    for (uint32_t tile = gpu_tile<GPU_LANES>(gpu_block_x()); tile < args.walk.n;
-         tile += gpu_tile<GPU_LANES>(gpu_blocks_x())) {
+    GPU_EACH_TILE(GPU_LANES, args.walk, tile)
+    {
         gpu_turn<2, GPU_LANES> turn = gpu_turn_of<2, GPU_LANES>(args.walk, tile);
         double y[GPU_LANES];
         for (int v = 0; v < GPU_LANES; v++)

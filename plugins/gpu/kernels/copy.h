@@ -19,9 +19,8 @@ template <typename T> GPU_DEVICE void gpu_fill_turn(const gpu_fill_args &args, c
 
 GPU_GLOBAL void GPU_BOUNDS(GPU_WALK_THREADS) gpu_fill(const gpu_fill_args args)
 {
-    GPU_LOOP
-    for (uint32_t tile = gpu_tile<GPU_LANES>(gpu_block_x()); tile < args.walk.n;
-         tile += gpu_tile<GPU_LANES>(gpu_blocks_x())) {
+    GPU_EACH_TILE(GPU_LANES, args.walk, tile)
+    {
         gpu_turn<1, GPU_LANES> turn = gpu_turn_of<1, GPU_LANES>(args.walk, tile);
         GPU_BY_BYTES(args.bytes, gpu_fill_turn, args, turn)
     }
@@ -36,9 +35,8 @@ template <typename T> GPU_DEVICE void gpu_copy_turn(const gpu_copy_args &args, c
 
 GPU_GLOBAL void GPU_BOUNDS(GPU_WALK_THREADS) gpu_copy(const gpu_copy_args args)
 {
-    GPU_LOOP
-    for (uint32_t tile = gpu_tile<GPU_LANES>(gpu_block_x()); tile < args.walk.n;
-         tile += gpu_tile<GPU_LANES>(gpu_blocks_x())) {
+    GPU_EACH_TILE(GPU_LANES, args.walk, tile)
+    {
         gpu_turn<2, GPU_LANES> turn = gpu_turn_of<2, GPU_LANES>(args.walk, tile);
         GPU_BY_BYTES(args.bytes, gpu_copy_turn, args, turn)
     }
@@ -57,9 +55,8 @@ template <typename T> GPU_DEVICE void gpu_where_turn(const gpu_where_args &args,
 
 GPU_GLOBAL void GPU_BOUNDS(GPU_WALK_THREADS) gpu_where(const gpu_where_args args)
 {
-    GPU_LOOP
-    for (uint32_t tile = gpu_tile<GPU_LANES>(gpu_block_x()); tile < args.walk.n;
-         tile += gpu_tile<GPU_LANES>(gpu_blocks_x())) {
+    GPU_EACH_TILE(GPU_LANES, args.walk, tile)
+    {
         gpu_turn<4, GPU_LANES> turn = gpu_turn_of<4, GPU_LANES>(args.walk, tile);
         GPU_BY_BYTES(args.bytes, gpu_where_turn, args, turn)
     }

@@ -110,8 +110,8 @@ GPU_DEVICE void gpu_map_load(const gpu_map_args &args, const gpu_turn<3, V> &tur
 template <typename T, typename U, int V> GPU_DEVICE void gpu_map_all(const gpu_map_args &args)
 {
     const T high = gpu_of_bits<T>(args.high);
-    GPU_LOOP
-    for (uint32_t tile = gpu_tile<V>(gpu_block_x()); tile < args.walk.n; tile += gpu_tile<V>(gpu_blocks_x())) {
+    GPU_EACH_TILE(V, args.walk, tile)
+    {
         gpu_turn<3, V> turn = gpu_turn_of<3, V>(args.walk, tile);
         T x[V], y[V], z[V] = {};
         uint8_t truth[V] = {};
@@ -132,8 +132,8 @@ template <typename T, typename U, int V> GPU_DEVICE void gpu_map_all(const gpu_m
 
 template <typename T, int V> GPU_DEVICE void gpu_math_all(const gpu_map_args &args)
 {
-    GPU_LOOP
-    for (uint32_t tile = gpu_tile<V>(gpu_block_x()); tile < args.walk.n; tile += gpu_tile<V>(gpu_blocks_x())) {
+    GPU_EACH_TILE(V, args.walk, tile)
+    {
         gpu_turn<3, V> turn = gpu_turn_of<3, V>(args.walk, tile);
         T x[V], y[V], z[V] = {};
         gpu_map_load(args, turn, 1, x);

@@ -79,9 +79,8 @@ GPU_DEVICE double gpu_normal(gpu_pair pair)
 GPU_GLOBAL void GPU_BOUNDS(GPU_WALK_THREADS) gpu_random(const gpu_random_args args)
 {
     const gpu_rng rng = gpu_rng_of(args.rng, args.rng_stride, args.call);
-    GPU_LOOP
-    for (uint32_t tile = gpu_tile<GPU_LANES>(gpu_block_x()); tile < args.walk.n;
-         tile += gpu_tile<GPU_LANES>(gpu_blocks_x())) {
+    GPU_EACH_TILE(GPU_LANES, args.walk, tile)
+    {
         gpu_turn<2, GPU_LANES> turn = gpu_turn_of<2, GPU_LANES>(args.walk, tile);
         gpu_pair pairs[GPU_LANES];
         double y[GPU_LANES];
@@ -113,9 +112,8 @@ GPU_DEVICE void gpu_dropout_turn(const gpu_dropout_args &args, const gpu_turn<4,
 GPU_GLOBAL void GPU_BOUNDS(GPU_WALK_THREADS) gpu_dropout(const gpu_dropout_args args)
 {
     const gpu_rng rng = gpu_rng_of(args.rng, args.rng_stride, args.call);
-    GPU_LOOP
-    for (uint32_t tile = gpu_tile<GPU_LANES>(gpu_block_x()); tile < args.walk.n;
-         tile += gpu_tile<GPU_LANES>(gpu_blocks_x())) {
+    GPU_EACH_TILE(GPU_LANES, args.walk, tile)
+    {
         gpu_turn<4, GPU_LANES> turn = gpu_turn_of<4, GPU_LANES>(args.walk, tile);
         if (args.dtype == 1)
             gpu_dropout_turn<float>(args, turn, rng);

@@ -23,6 +23,10 @@ template <int V> GPU_DEVICE uint32_t gpu_tile(uint32_t blocks)
     return blocks * gpu_threads() * V;
 }
 
+/* For each tile of V elements a thread that this block takes. */
+#define GPU_EACH_TILE(V, walk, tile) \
+    GPU_LOOP for (uint32_t tile = gpu_tile<V>(gpu_block_x()); tile < (walk).n; tile += gpu_tile<V>(gpu_blocks_x()))
+
 /* Offsets of element i. Division by the multiplication of Granlund and Montgomery, Division by Invariant Integers using
  * Multiplication, 1994. */
 template <int K> GPU_DEVICE void gpu_walk_at(const gpu_walk &walk, uint32_t i, uint32_t *at)
