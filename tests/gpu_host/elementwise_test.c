@@ -1,44 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Elementwise kernels where their ways part, bit for bit as the reference backend: packs with an operand that is
- * broadcast, transposes through shared memory, every conversion, random numbers in any memory order. The argument names
- * the backend: gpu_host32 or gpu_host64. */
-#include "../check.h"
-
-#include <math.h>
-#include <stdlib.h>
-
-static const char *backend;
-
-typedef tn_tensor *(*make_fn)(tn_context *tn);
-
-static double *values_on(const char *where, make_fn make, int64_t *n)
-{
-    tn_context *tn = tn_open(where);
-    tn_manual_seed(tn, 7);
-    tn_tensor *y = make(tn);
-    assert_good(tn);
-    *n = tn_numel(y);
-    double *values = malloc(sizeof *values * (size_t)(*n + 1));
-    assert_non_null(values);
-    tn_read_f64(y, values, *n);
-    assert_good(tn);
-    tn_close(tn);
-    return values;
-}
-
-static void assert_same(make_fn make)
-{
-    int64_t n, m;
-    double *expected = values_on("reference", make, &n), *found = values_on(backend, make, &m);
-    assert_int_equal(n, m);
-    assert_true(n > 0);
-    for (int64_t i = 0; i < n; i++)
-        if (expected[i] != found[i] && !(isnan(expected[i]) && isnan(found[i])))
-            fail_msg("element %lld is %.17g instead of %.17g", (long long)i, found[i], expected[i]);
-    free(expected);
-    free(found);
-}
+ * broadcast, transposes through shared memory, every conversion, random numbers in any memory order. */
+#include "alike.h"
 
 /* Numbers that differ, all whole. */
 static tn_tensor *counted(tn_context *tn, tn_dtype dtype, int rank, const int64_t *dims)
@@ -103,7 +67,7 @@ static void broadcast_operands_in_packs(void **state)
     static const make_fn cases[] = {row_for_all, number_for_each_row, bias_of_channels, number_for_all, test_of_rows,
                                     choice,      half_of_rows,        off_by_one};
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_same(cases[i]);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_alike(cases[i], 0);
 }
 
 /* ---- copies */
@@ -138,7 +102,7 @@ static void copies_between_memory_orders(void **state)
                                     f64_wide,
                                     u8_wide};
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_same(cases[i]);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_alike(cases[i], 0);
 }
 
 /* ---- conversions: what they are from and to is told by these */
@@ -159,7 +123,7 @@ static void every_conversion(void **state)
 {
     (void)state;
     for (from = TN_F32; from <= TN_BOOL; from++)
-        for (to = TN_F32; to <= TN_BOOL; to++) assert_same(converted);
+        for (to = TN_F32; to <= TN_BOOL; to++) assert_alike(converted, 0);
 }
 
 /* ---- random numbers: by the row-major index, whatever the memory order */
@@ -197,7 +161,7 @@ static void random_numbers_in_any_order(void **state)
 {
     static const make_fn cases[] = {uniform, normal, dropped, dropped_channels_last, dropped_rows};
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_same(cases[i]);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_alike(cases[i], 0);
 }
 
 int main(int argc, char **argv)

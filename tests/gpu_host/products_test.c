@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Products on the GPU where their ways part, against the reference backend: each size of tile, split sums, sides read
- * along and across, tiles that hang over the edge. The argument names the backend: gpu_host32 or gpu_host64. */
-#include "../check.h"
+ * along and across, tiles that hang over the edge. */
+#include "alike.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-static const char *backend;
 
 /* Which product, and the implementation that is expected of it. */
 typedef struct product {
@@ -43,17 +39,9 @@ static const product products[] = {
 };
 /* clang-format on */
 
-/* Waves, the same on every backend, of no period that a kernel could have. */
 static tn_tensor *waves(tn_context *tn, tn_dtype dtype, int rank, const int64_t *dims)
 {
-    int64_t n = 1;
-    for (int d = 0; d < rank; d++) n *= dims[d];
-    float *values = malloc(sizeof *values * (size_t)n);
-    assert_non_null(values);
-    for (int64_t i = 0; i < n; i++) values[i] = (float)((double)((i * 7919 + 13) % 1009) / 504 - 1);
-    tn_tensor *x = tn_reshape(tn_from(tn, values, TN_F32, 1, &n), rank, dims);
-    free(values);
-    return tn_cast(x, dtype);
+    return spread(tn, dtype, 504, 1, rank, dims);
 }
 
 static tn_tensor *image(tn_context *tn, const product *p, int64_t channels, int64_t size)
@@ -99,7 +87,7 @@ static void assert_ran(tn_context *tn, const product *p)
     fail_msg("%s of %lld ran as \"%s\", not as %s", p->op, (long long)p->m, seen, p->implementation);
 }
 
-static double *values_on(const char *where, const product *p, int64_t *n)
+static double *product_on(const char *where, const product *p, int64_t *n)
 {
     tn_context *tn = tn_open(where);
     tn_tensor *y = make(tn, p);
@@ -120,7 +108,7 @@ static void every_tile_gives_what_the_reference_does(void **state)
     for (size_t i = 0; i < sizeof products / sizeof *products; i++) {
         const product *p = &products[i];
         int64_t n, m;
-        double *expected = values_on("reference", p, &n), *found = values_on(backend, p, &m), largest = 1;
+        double *expected = product_on("reference", p, &n), *found = product_on(backend, p, &m), largest = 1;
         assert_int_equal(n, m);
         for (int64_t k = 0; k < n; k++) largest = fmax(largest, fabs(expected[k]));
         const double allowed = (p->dtype == TN_F64 ? 1e-13 : 2e-5) * largest;

@@ -1,57 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reductions, rows and optimizer steps on the GPU where their ways part, against the reference backend: results in
- * pieces, lists longer than a launch has room for, rows wider than a block, addresses off the grid that packs need. The
- * argument names the backend: gpu_host32 or gpu_host64. */
-#include "../check.h"
+ * pieces, lists longer than a launch has room for, rows wider than a block, addresses off the grid that packs need. */
+#include "alike.h"
 
-#include <math.h>
-#include <stdlib.h>
-
-static const char *backend;
-
-typedef tn_tensor *(*make_fn)(tn_context *tn);
-
-static double *values_on(const char *where, make_fn make, int64_t *n)
-{
-    tn_context *tn = tn_open(where);
-    tn_manual_seed(tn, 7);
-    tn_tensor *y = make(tn);
-    assert_good(tn);
-    *n = tn_numel(y);
-    double *values = malloc(sizeof *values * (size_t)(*n + 1));
-    assert_non_null(values);
-    tn_read_f64(y, values, *n);
-    assert_good(tn);
-    tn_close(tn);
-    return values;
-}
-
-static void assert_close(make_fn make)
-{
-    int64_t n, m;
-    double *expected = values_on("reference", make, &n), *found = values_on(backend, make, &m);
-    assert_int_equal(n, m);
-    assert_true(n > 0);
-    for (int64_t i = 0; i < n; i++)
-        if (!(fabs(expected[i] - found[i]) <= 1e-6 * (1 + fabs(expected[i]))) &&
-            !(isnan(expected[i]) && isnan(found[i])))
-            fail_msg("element %lld is %.17g instead of %.17g", (long long)i, found[i], expected[i]);
-    free(expected);
-    free(found);
-}
-
-/* Waves, the same on every backend, of no period that a kernel could have. */
 static tn_tensor *waves(tn_context *tn, tn_dtype dtype, int rank, const int64_t *dims)
 {
-    int64_t n = 1;
-    for (int d = 0; d < rank; d++) n *= dims[d];
-    float *values = malloc(sizeof *values * (size_t)n);
-    assert_non_null(values);
-    for (int64_t i = 0; i < n; i++) values[i] = (float)((double)((i * 7919 + 13) % 1009) / 8 - 60);
-    tn_tensor *x = tn_reshape(tn_from(tn, values, TN_F32, 1, &n), rank, dims);
-    free(values);
-    return dtype == TN_F32 ? x : tn_cast(x, dtype);
+    return spread(tn, dtype, 8, 60, rank, dims);
 }
 
 static tn_tensor *indices(tn_context *tn, int64_t n, int64_t below)
@@ -127,7 +82,7 @@ static void reductions_in_pieces(void **state)
                                     least_of_columns, largest_of_bytes, sum_of_transposed, place_of_largest,
                                     place_of_nan,     place_in_columns};
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_close(cases[i]);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_alike(cases[i], 1e-6);
 }
 
 /* ---- losses of many blocks */
@@ -151,7 +106,7 @@ static void classes_of_many_rows_and_rows_of_many_classes(void **state)
 {
     static const make_fn cases[] = {cross_entropy, nll, softmax_of_long_rows};
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_close(cases[i]);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_alike(cases[i], 1e-6);
 }
 
 /* ---- rows */
@@ -202,7 +157,7 @@ static void rows_wide_many_and_off_the_grid(void **state)
     static const make_fn cases[] = {images,        images_off_the_grid, rows_off_the_grid,
                                     rows_of_packs, wide_rows,           many_rows};
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_close(cases[i]);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_alike(cases[i], 1e-6);
 }
 
 /* ---- lists */
@@ -280,7 +235,7 @@ static void lists_longer_than_a_launch_takes(void **state)
 {
     static const make_fn cases[] = {long_cat, adam, sgd, large_adam};
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_close(cases[i]);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_alike(cases[i], 1e-6);
 }
 
 int main(int argc, char **argv)
