@@ -68,8 +68,12 @@ static void a_replay_is_one_launch_and_follows_its_input(void **state)
     run_and_check(program, x, 5, 8);
     assert_null(tn_program_look(program).not_a_graph);
     assert_int_equal(tn_program_look(program).recordings, 1);
-    tn_write(l.b, (float[]){0.25f, -3}, 8); /* what it read before, written anew: the graph reads it again */
-    run_and_check(program, others[0], -3, 4);
+    tn_write(l.b, (float[]){1.25f, -3}, 8); /* written anew: the graph reads what lies there now */
+    tn_tensor *y = NULL;
+    float found[2];
+    tn_program_run(program, &others[0], &y);
+    assert_int_equal(tn_read(y, found, sizeof found), TN_OK);
+    assert_true(found[0] == 6.25f - 3 && found[1] == 2 + 4);
     assert_int_equal(tn_close(tn), 0);
 }
 
@@ -87,6 +91,24 @@ static void profiling_runs_the_operators_and_changes_nothing(void **state)
         (void)gap;
         tn_end(tn, mark, NULL);
     }
+    assert_null(tn_program_look(program).not_a_graph);
+    assert_int_equal(tn_close(tn), 0);
+}
+
+/* What was bound for the profiled run is not what the graph is to keep. */
+static void a_graph_has_the_inputs_of_the_runs_that_it_stands_for(void **state)
+{
+    (void)state;
+    tn_context *tn = open_vendor();
+    layer l = make_layer(tn);
+    tn_program *program = tn_program_open(tn, "layer", forward, &l, 1, 1);
+    tn_tensor *usual = pair(tn, 1, 2), *profiled = pair(tn, 30, 40);
+    run_and_check(program, usual, 1, 2);
+    run_and_check(program, usual, 1, 2);
+    tn_set_profiling(tn, true);
+    run_and_check(program, profiled, 30, 40);
+    tn_set_profiling(tn, false);
+    for (int i = 0; i < 3; i++) run_and_check(program, usual, 1, 2);
     assert_null(tn_program_look(program).not_a_graph);
     assert_int_equal(tn_close(tn), 0);
 }
@@ -160,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_replay_is_one_launch_and_follows_its_input),
         cmocka_unit_test(profiling_runs_the_operators_and_changes_nothing),
+        cmocka_unit_test(a_graph_has_the_inputs_of_the_runs_that_it_stands_for),
         cmocka_unit_test(an_operator_that_is_not_for_graphs_keeps_a_program_from_being_one),
         cmocka_unit_test(an_input_that_is_written_and_moves_keeps_a_program_from_being_one),
         cmocka_unit_test(the_environment_and_devices_without_graphs_are_told),

@@ -261,7 +261,7 @@ static void note_inputs(const tn_built *built, tn_tensor *const *in)
     for (int i = 0; i < built->recorded.n_in; i++) built->recorded.inputs[i]->data = tn__data(in[i]);
 }
 
-static void bind_inputs(const tn_built *built)
+void tn__built_bind_inputs(const tn_built *built)
 {
     for (int i = 0; i < built->n_patches; i++) {
         const tn_patch *patch = &built->patches[i];
@@ -322,7 +322,7 @@ tn_status tn__built_run(tn_built *built, tn_tensor *const *in)
     note_inputs(built, in);
     if (!write_rng(built)) return tn_check(built->tn);
     if (built->tn->profiling || !tn__graph_run(built, in, &status, &error)) {
-        bind_inputs(built);
+        tn__built_bind_inputs(built);
         status = built->tn->profiling ? run_timed(built, &error, &failed) : run_plain(built, &error, &failed);
     }
     for (int i = 0; i < built->n_written; i++) built->written[i].storage->version++;

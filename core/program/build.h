@@ -55,6 +55,8 @@ typedef enum tn_meeting { TN_MEETS_NOTHING, TN_MEETS_RESULT, TN_MEETS_OTHERS } t
 tn_meeting tn__built_meets(const tn_built *built, tn_tensor *const *in, int i);
 /* Runs all steps; in: tensors that fit. */
 tn_status tn__built_run(tn_built *built, tn_tensor *const *in);
+/* Puts the addresses of the run's inputs where the steps take them from. */
+void tn__built_bind_inputs(const tn_built *built);
 /* Tells backward of the inputs that a run has written to. */
 void tn__built_count_writes(const tn_built *built, tn_tensor *const *in);
 /* Adds `runs` of them to the account of what ran where. */

@@ -17,8 +17,8 @@ typedef struct staged_input {
 struct tn_graph_run {
     const tn_graph_api *api;
     tn_dev *dev;
-    tn_graph *graph; /* NULL: to be recorded */
-    char *why_not;   /* why there will never be one; owned */
+    tn_graph *graph;   /* NULL: to be recorded */
+    char why_not[400]; /* why there will never be one; "" if there may be */
     uint64_t runs;
     staged_input *inputs;
 };
@@ -27,12 +27,10 @@ static void give_up(tn_graph_run *run, const char *format, ...) TN_PRINTF(2, 3);
 
 static void give_up(tn_graph_run *run, const char *format, ...)
 {
-    char text[400];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    if (!run->why_not[0]) vsnprintf(run->why_not, sizeof run->why_not, format, args);
     va_end(args);
-    if (!run->why_not) run->why_not = strdup(text);
 }
 
 /* ---- opening */
@@ -45,7 +43,7 @@ static bool wanted(tn_graph_run *run)
         give_up(run, "TENON_GRAPH is off");
     else
         tn_log_line(TN_LOG_WARN, "TENON_GRAPH is \"%s\", not on or off; it is ignored", text);
-    return !run->why_not;
+    return !run->why_not[0];
 }
 
 static void find_extension(tn_graph_run *run, const tn_built *built)
@@ -61,7 +59,7 @@ static void find_extension(tn_graph_run *run, const tn_built *built)
 
 static void check_steps(tn_graph_run *run, const tn_built *built)
 {
-    for (int i = 0; i < built->n_execs && !run->why_not; i++) {
+    for (int i = 0; i < built->n_execs && !run->why_not[0]; i++) {
         const tn_exec *exec = &built->execs[i];
         if (exec->step->fell_back)
             give_up(run, "%s runs on another backend", exec->step->op->name);
@@ -88,12 +86,14 @@ static tn_graph_run *open_run(const tn_built *built)
         give_up(run, "there was no host memory");
     else if (wanted(run))
         find_extension(run, built);
-    if (!run->why_not) check_steps(run, built);
+    if (!run->why_not[0]) check_steps(run, built);
     return run;
 }
 
+/* Its launches must have ended. */
 static void drop_graph(tn_graph_run *run)
 {
+    if (run->graph && !(run->dev->info.flags & TN_DEVICE_SYNCHRONOUS)) tn__sync(run->dev);
     if (run->graph) run->api->destroy(run->dev->handle, run->graph);
     run->graph = NULL;
 }
@@ -105,7 +105,6 @@ void tn__graph_release(tn_built *built)
     drop_graph(run);
     for (int i = 0; run->inputs && i < built->recorded.n_in; i++) tn_release(run->inputs[i].staged);
     free(run->inputs);
-    free(run->why_not);
     free(run);
     built->graph = NULL;
 }
@@ -127,7 +126,11 @@ static bool stage(tn_graph_run *run, const tn_built *built, int i, tn_tensor *x)
         input->staged = tn_retain(tn__new(run->dev, &desc));
     tn_end(built->tn, mark, NULL);
     drop_graph(run);
-    return tn_check(built->tn) == TN_OK;
+    if (tn_check(built->tn) == TN_OK) return true;
+    tn_release(input->staged);
+    input->staged = NULL;
+    give_up(run, "there was no memory to keep input %d in", i);
+    return false;
 }
 
 /* Has each input a known place? False also in the first run, when nothing is known yet. */
@@ -181,6 +184,7 @@ static bool record(tn_graph_run *run, const tn_built *built)
     tn_error error = TN_ERROR_INIT, ignored = TN_ERROR_INIT;
     tn_device *device = run->dev->handle;
     tn_stream *stream = run->dev->stream;
+    tn__built_bind_inputs(built);
     bind_staged(run, built);
     tn_status status = run->api->begin(device, stream, &error);
     if (status == TN_OK) {
@@ -200,7 +204,7 @@ bool tn__graph_run(tn_built *built, tn_tensor *const *in, tn_status *status, tn_
 {
     if (!built->graph) built->graph = open_run(built);
     tn_graph_run *run = built->graph;
-    if (!run || run->why_not || !settle_inputs(run, built, in)) return false;
+    if (!run || run->why_not[0] || !settle_inputs(run, built, in)) return false;
     if (!run->graph && !record(run, built)) return false;
     *status = copy_inputs(run, built, error);
     if (*status == TN_OK) *status = run->api->launch(run->dev->handle, run->graph, run->dev->stream, error);
@@ -211,5 +215,5 @@ const char *tn__graph_why_not(const tn_built *built)
 {
     const tn_graph_run *run = built->graph;
     if (!run) return "it has not been replayed yet";
-    return run->graph ? NULL : run->why_not ? run->why_not : "it has not been replayed twice yet";
+    return run->graph ? NULL : run->why_not[0] ? run->why_not : "it has not been replayed twice yet";
 }
