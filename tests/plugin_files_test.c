@@ -49,8 +49,32 @@ static void files_that_others_could_change_are_refused(void **state)
     assert_refusal(path, "writable", "everyone may write to its directory");
     chmod(folder, 0700);
     assert_int_equal(take_traces("noted"), 0);
-    chmod(path, 0775); /* a group is told of, but not refused */
-    assert_usable(path);
+}
+
+/* What the core logs while it looks at the file. */
+static void offer_and_log(FILE *out, const char *path)
+{
+    setenv("TENON_LOG", "info", 1);
+    dup2(fileno(out), STDERR_FILENO);
+    offer(out, path);
+}
+
+static void a_group_that_may_write_is_told_of_and_not_refused(void **state)
+{
+    (void)state;
+    make_subfolder("ours");
+    const char *path = copied("noted", "ours/open.so");
+    char ours[PATH_MAX + 20];
+    snprintf(ours, sizeof ours, "%s/ours", folder);
+    chmod(path, 0755);
+    assert_does_not_say(in_child(offer_and_log, path), "a group may write");
+    chmod(path, 0775);
+    const char *text = in_child(offer_and_log, path);
+    assert_says(text, "open.so, which is a plugin");
+    assert_says(text, "(no rule): usable");
+    chmod(path, 0755);
+    chmod(ours, 0775);
+    assert_says(in_child(offer_and_log, path), "ours, which holds a plugin");
     take_traces("noted");
 }
 
@@ -99,6 +123,28 @@ static void a_link_is_as_good_as_where_it_leads(void **state)
     chmod(path, 0755);
     assert_usable(link);
     take_traces("noted");
+}
+
+/* A link that is turned elsewhere after its file was examined. */
+static void turn_link(FILE *out, const char *link)
+{
+    int n;
+    setenv("TENON_PLUGIN_FILES", link, 1);
+    setenv("TENON_PLUGIN_PATH", nothing, 1);
+    fprintf(out, "%s, then ", tn_plugin_files(&n)[0].name);
+    unlink(link);
+    if (symlink(built("good"), link) != 0) fprintf(out, "no link, ");
+    fprintf(out, "%s", tn_backends(&n)[0].name);
+}
+
+static void what_was_examined_is_what_is_loaded(void **state)
+{
+    (void)state;
+    char link[PATH_MAX + 20];
+    snprintf(link, sizeof link, "%s/turning.so", folder);
+    assert_int_equal(symlink(built("noted"), link), 0);
+    assert_string_equal(in_child(turn_link, link), "noted, then noted");
+    assert_true(take_traces("noted") > 0);
 }
 
 /* ---- what it is */
@@ -283,9 +329,11 @@ int main(void)
         cmocka_unit_test(paths_that_lead_nowhere_are_refused),
         cmocka_unit_test(a_bare_name_is_not_looked_for_in_the_current_folder),
         cmocka_unit_test(files_that_others_could_change_are_refused),
+        cmocka_unit_test(a_group_that_may_write_is_told_of_and_not_refused),
         cmocka_unit_test(a_folder_above_must_be_sticky_if_everyone_may_write_to_it),
         cmocka_unit_test(files_of_other_users_are_refused),
         cmocka_unit_test(a_link_is_as_good_as_where_it_leads),
+        cmocka_unit_test(what_was_examined_is_what_is_loaded),
         cmocka_unit_test(files_that_are_no_plugins_are_refused),
         cmocka_unit_test(damaged_notes_are_refused),
         cmocka_unit_test(notes_of_others_are_passed_over),

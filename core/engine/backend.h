@@ -21,14 +21,15 @@ typedef struct tn_elf {
 } tn_elf;
 
 struct tn_backend {
-    char name[48];                      /* from the table, the note or the file's name, whichever is known */
-    char *path;                         /* "" for one that is linked in; owned */
-    const char *found_by;               /* as in tn_backend_status */
-    tn_plugin_query_fn query;           /* of one that is linked in, else NULL */
-    tn_elf elf;                         /* of a file that is not refused by where it lies */
-    const tn_plugin *plugin;            /* NULL if it was not asked */
-    char *refused;                      /* why; owned; NULL if usable */
-    const char *rule;                   /* which refused it, as in tn_backend_status */
+    char name[48];            /* from the table, the note or the file's name, whichever is known */
+    char *path;               /* "" for one that is linked in; owned */
+    char *real;               /* what path leads to: what is examined is what is loaded; owned; NULL if nowhere */
+    const char *found_by;     /* as in tn_backend_status */
+    tn_plugin_query_fn query; /* of one that is linked in, else NULL */
+    tn_elf elf;               /* of a file that is not refused by where it lies */
+    const tn_plugin *plugin;  /* NULL if it was not asked */
+    char *refused;            /* why; owned; NULL if usable */
+    const char *rule;         /* which refused it, as in tn_backend_status */
     const tn_kernel *kernels[TN_N_OPS]; /* by catalogue index; NULL where it has none */
     uint32_t n_devices;
     bool built_in;
@@ -57,8 +58,9 @@ const char *tn__cpu_lacks(const char *features, char *buffer, size_t size);
 /* How many features they come to, those within levels counted one by one. */
 int tn__cpu_rank(const char *features);
 
-/* ---- trust.c: NULL if the file may be loaded, else what is wrong (text in buffer) and the rule that it breaks */
-const char *tn__distrust(const char *path, const char **rule, char *buffer, size_t size);
+/* ---- trust.c: NULL if the file may be loaded, else what is wrong (text in buffer) and the rule that it breaks. *real is
+ * where path leads (the caller frees), NULL if nowhere. */
+const char *tn__distrust(const char *path, char **real, const char **rule, char *buffer, size_t size);
 
 /* ---- probe.c: NULL if query survives in a child process, else what happened (text in buffer) and the rule */
 const char *tn__probe_refuse(const char *path, const char **rule, char *buffer, size_t size);

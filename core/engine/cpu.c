@@ -4,6 +4,7 @@
  * whether that is enough for a plugin. The levels are those of the x86-64 psABI, section 3.1.1. */
 #include "engine/backend.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,7 +106,9 @@ static int cap(void)
     const char *text = secure_getenv("TENON_CPU");
     int level = text && *text ? level_of(text, strlen(text)) : BEYOND;
     if (level) return level;
-    tn_log_line(TN_LOG_WARN, "TENON_CPU is \"%s\", not x86-64 or x86-64-v2 to -v4; it is ignored", text);
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&told))
+        tn_log_line(TN_LOG_WARN, "TENON_CPU is \"%s\", not x86-64 or x86-64-v2 to -v4; it is ignored", text);
     return BEYOND;
 }
 

@@ -7,6 +7,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <link.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,8 +211,8 @@ static void check_note(tn_backend *backend)
 void tn__read_plugin(tn_backend *backend)
 {
     char text[PATH_MAX + 400];
-    const char *rule, *why = tn__distrust(backend->path, &rule, text, sizeof text);
-    if (!why) why = tn__elf_read(backend->path, &backend->elf, &rule);
+    const char *rule, *why = tn__distrust(backend->path, &backend->real, &rule, text, sizeof text);
+    if (!why) why = tn__elf_read(backend->real, &backend->elf, &rule);
     if (why)
         tn__refuse_plugin(backend, rule, "%s", why);
     else if (backend->elf.has_note)
@@ -225,10 +226,9 @@ static bool came_with_us(const tn_backend *backend)
 {
     const tn_plugin_note *note = &backend->elf.note;
     const char *dir = tn__library_dir();
-    char real[PATH_MAX];
     size_t n = dir ? strlen(dir) : 0;
     return n && backend->elf.has_note && strcmp(note->vendor, "Tenon") == 0 && strcmp(note->version, TN_VERSION) == 0 &&
-           realpath(backend->path, real) && strncmp(real, dir, n) == 0 && real[n] == '/';
+           strncmp(backend->real, dir, n) == 0 && backend->real[n] == '/';
 }
 
 /* Others are tried in a child process first, unless $TENON_PROBE says all or none. */
@@ -237,20 +237,22 @@ static bool wants_probe(const tn_backend *backend)
     const char *wanted = secure_getenv("TENON_PROBE");
     if (!wanted || !*wanted || strcmp(wanted, "foreign") == 0) return !came_with_us(backend);
     if (strcmp(wanted, "all") == 0 || strcmp(wanted, "none") == 0) return wanted[0] == 'a';
-    tn_log_line(TN_LOG_WARN, "TENON_PROBE is \"%s\", not all, foreign or none; it is ignored", wanted);
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&told))
+        tn_log_line(TN_LOG_WARN, "TENON_PROBE is \"%s\", not all, foreign or none; it is ignored", wanted);
     return !came_with_us(backend);
 }
 
 static void load_file(tn_backend *backend)
 {
     char text[PATH_MAX + 400];
-    const char *rule, *why = wants_probe(backend) ? tn__probe_refuse(backend->path, &rule, text, sizeof text) : NULL;
+    const char *rule, *why = wants_probe(backend) ? tn__probe_refuse(backend->real, &rule, text, sizeof text) : NULL;
     if (why) {
         tn__refuse_plugin(backend, rule, "%s", why);
         return;
     }
     /* Never unloaded: threads and exit handlers of native libraries may outlive any moment we could choose. */
-    void *handle = dlopen(backend->path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    void *handle = dlopen(backend->real, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!handle) {
         why = dlerror();
         tn__refuse_plugin(backend, strstr(why, "symbol") ? "symbol" : "library", "it cannot be loaded: %s", why);

@@ -27,11 +27,17 @@ static int wanted_file(const struct dirent *entry)
     return n > 3 && entry->d_name[0] != '.' && strcmp(entry->d_name + n - 3, ".so") == 0;
 }
 
+/* The same order in every locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
 /* False if there is no such directory. */
 static bool add_directory(add_fn add, const char *dir, const char *found_by)
 {
     struct dirent **entries;
-    int n = scandir(dir, &entries, wanted_file, alphasort);
+    int n = scandir(dir, &entries, wanted_file, by_name);
     if (n < 0) {
         tn_log_line(TN_LOG_DEBUG, "no plugins in %s", dir);
         return false;

@@ -44,16 +44,16 @@ static const char *distrust_directories(const char *path, const char **rule, cha
     return NULL;
 }
 
-const char *tn__distrust(const char *path, const char **rule, char *buffer, size_t size)
+const char *tn__distrust(const char *path, char **real, const char **rule, char *buffer, size_t size)
 {
     struct stat status;
-    char real[PATH_MAX];
+    *real = NULL;
     *rule = "path";
     if (path[0] != '/')
         snprintf(buffer, size, "its path is not absolute");
-    else if (!realpath(path, real))
+    else if (!(*real = realpath(path, NULL)))
         snprintf(buffer, size, "it cannot be reached: %s", strerror(errno));
-    else if (stat(real, &status) != 0)
+    else if (stat(*real, &status) != 0)
         snprintf(buffer, size, "it cannot be examined: %s", strerror(errno));
     else if (!S_ISREG(status.st_mode))
         snprintf(buffer, size, "it is not a regular file");
@@ -63,7 +63,9 @@ const char *tn__distrust(const char *path, const char **rule, char *buffer, size
     } else if (status.st_mode & S_IWOTH) {
         *rule = "writable";
         snprintf(buffer, size, "everyone may write to it; chmod o-w it");
-    } else
-        return distrust_directories(real, rule, buffer, size);
+    } else {
+        if (status.st_mode & S_IWGRP) tn_log_line(TN_LOG_INFO, "a group may write to %s, which is a plugin", *real);
+        return distrust_directories(*real, rule, buffer, size);
+    }
     return buffer;
 }
