@@ -4,6 +4,7 @@
 # Usage: tests/doctor_test.sh BUILD
 set -u
 tenon=$(realpath "$1")/bin/tenon
+readme=$(realpath "$(dirname "$0")/../README.md")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 . "$(dirname "$0")/expect.sh"
@@ -161,6 +162,15 @@ expect 1 'not a regular file' plugins
 expect 1 'libtenon_test_gone.so.7: missing' "$built/needs_library.so"
 [ "$(uname -m)" = x86_64 ] && TENON_CPU=x86-64-v3 expect 1 'help +unset TENON_CPU' variant_4.so
 
+# ---- every variable that the README lists is known
+
+put good
+for name in $(grep -oE '^\| `TENON_[A-Z_`, ]+' "$readme" | grep -oE 'TENON_[A-Z_]+' | grep -v TENON_PLUGIN); do
+    env "$name=auto" "$tenon" doctor >text 2>/dev/null
+    grep -qE "^ +$name=" text || fail "doctor does not show $name"
+    ! grep -A1 -E "^ +$name=" text | grep -q 'nothing here reads this' || fail "doctor does not know $name"
+done
+
 # ---- patience
 
 SECONDS=0
@@ -170,9 +180,10 @@ holds 'who is in a hurry waits no 10 s' [ $SECONDS -lt 8 ]
 "$tenon" doctor hangs.so >/dev/null 2>&1 &
 sleep 0.5
 kill $!
-holds 'who is told to end does so' bash -c "! wait $! 2>/dev/null"
-sleep 0.1
+wait $! 2>/dev/null
+[ $? = 143 ] || fail 'who is told to end does not'
 holds 'nobody is left behind' bash -c "! pgrep -f 'doctor.*hangs[.]so' | grep -v \$\$"
+put good
 holds 'a full disk behind stdout is a failure' bash -c "! '$tenon' doctor --json >/dev/full 2>&1"
 
 [ $failures = 0 ]

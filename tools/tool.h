@@ -91,6 +91,16 @@ json_t *tool_device_json(const tn_device_status *device);
 /* A file that appears whole or not at all; a device or a pipe is written to as it is. False after a message. */
 bool tool_write_file(const char *path, bool (*write)(FILE *to, const void *arg), const void *arg);
 
+/* ---- process.c: child processes for risky work */
+
+/* In the child: it leads a group of its own, and ends with its parent. The parent calls setpgid as well, since either may
+ * be first. */
+void tool_process_settle(void);
+/* Has it ended? It stays a zombie, so that its number, which is that of its group, means nobody else. */
+bool tool_process_has_ended(pid_t process);
+/* Kills it and all of its group, and returns what waitpid says of it. */
+int tool_process_end(pid_t process);
+
 /* ---- meter.c: a bar on a terminal, now and then a plain line elsewhere */
 
 typedef struct tool_meter {

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,8 +46,7 @@ static void settle_in(channels *c)
 {
     const struct rlimit none = {0, 0};
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    tool_process_settle();
     setrlimit(RLIMIT_CORE, &none);
     if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(c->out, STDOUT_FILENO) < 0 ||
         dup2(c->errors, STDERR_FILENO) < 0)
@@ -58,13 +56,6 @@ static void settle_in(channels *c)
 }
 
 /* ---- in the parent */
-
-/* Has it ended? It stays a zombie, so that its number, which is that of its group, means nobody else. */
-static bool has_ended(pid_t child)
-{
-    siginfo_t end = {.si_pid = 0};
-    return waitid(P_PID, (id_t)child, &end, WEXITED | WNOHANG | WNOWAIT) == 0 && end.si_pid == child;
-}
 
 /* Waits until it has ended; false if that took longer than `timeout`. */
 static bool wait_for(pid_t child, int alive, double timeout)
@@ -77,7 +68,7 @@ static bool wait_for(pid_t child, int alive, double timeout)
             news.fd = -1;
             slice = 1;
         }
-        if (has_ended(child)) return true;
+        if (tool_process_has_ended(child)) return true;
     } while (tool_now() - start < timeout);
     return false;
 }
@@ -119,12 +110,10 @@ void child_run(double timeout, void (*body)(void *arg), void *arg, child_fate *f
         *finished = true;
         exit(0);
     }
-    int end = 0;
     setpgid(child, child);
     close(c.alive[1]);
     bool in_time = wait_for(child, c.alive[0], timeout);
-    kill(-child, SIGKILL);
-    while (waitpid(child, &end, 0) < 0 && errno == EINTR) continue;
+    int end = tool_process_end(child);
     *fate = (child_fate){.finished = *finished, .errors = tail(c.errors), .seconds = tool_now() - start};
     describe_end(fate, in_time, end, timeout);
     child_unshare(finished, sizeof *finished);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,8 +29,7 @@ static void live(int report, int printed, void (*body)(FILE *to, const void *arg
 {
     int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
     FILE *to = fdopen(report, "w");
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    tool_process_settle();
     if (!to || dup2(nowhere, STDIN_FILENO) < 0 || dup2(printed >= 0 ? printed : nowhere, STDOUT_FILENO) < 0) _exit(1);
     if (!getenv("TENON_LOG")) dup2(nowhere, STDERR_FILENO);
     body(to, arg);
@@ -57,12 +55,6 @@ static void guard_against_signals(void)
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) sigaction(signals[i], &action, NULL);
 }
 
-static bool has_ended(pid_t pid)
-{
-    siginfo_t info = {0};
-    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
-}
-
 static bool is_done(const char *text, size_t used)
 {
     size_t n = strlen(LAST_LINE);
@@ -82,7 +74,7 @@ static bool listen_to(int from, pid_t pid, double seconds, heard *all)
     char buffer[4096];
     for (double until = tool_now() + seconds; tool_now() < until;) {
         struct pollfd wait_for = {.fd = from, .events = POLLIN};
-        bool over = has_ended(pid); /* asked before the last look into the pipe */
+        bool over = tool_process_has_ended(pid); /* asked before the last look into the pipe */
         if (poll(&wait_for, 1, over ? 0 : 20) <= 0) {
             if (over) return true;
             continue;
@@ -130,13 +122,10 @@ static void read_printed(doctor_child *child, int printed)
 static void attend(doctor_child *child, pid_t pid, int from, double seconds)
 {
     heard all = {0};
-    int fate = 0;
     all.file = open_memstream(&all.text, &all.size);
     bool in_time = all.file && listen_to(from, pid, seconds, &all);
     if (all.file) fclose(all.file);
-    kill(-pid, SIGKILL); /* those that it has made, too */
-    while (waitpid(pid, &fate, 0) < 0 && errno == EINTR) continue;
-    tell_end(child, all.text && is_done(all.text, all.size), in_time, fate, seconds);
+    tell_end(child, all.text && is_done(all.text, all.size), in_time, tool_process_end(pid), seconds);
     child->lines = parse_lines(all.text);
     free(all.text);
 }

@@ -87,8 +87,8 @@ static void try_to_open(FILE *to, const char *spec)
     if (list) *list = '\0';
     if (!ok && !*message) strcpy(message, "what was written to it was not there when it was read back");
     json_t *device = tn_check(tn) == TN_OK ? tool_json_text(tn_default_device(tn)) : json_null();
-    doctor_tell(to, json_pack("{s:s, s:o, s:b, s:o}", "spec", asked && *asked ? asked : "auto", "device", device, "ok",
-                              ok, "message", tool_json_text(message)));
+    doctor_tell(to, json_pack("{s:o, s:o, s:b, s:o}", "spec", tool_json_text(asked && *asked ? asked : "auto"),
+                              "device", device, "ok", ok, "message", tool_json_text(message)));
     tn_clear(tn);
     tn_close(tn);
 }

@@ -9,8 +9,6 @@
 
 #include "doctor.h"
 
-#define BESIDE "tenon/plugins/1" /* under the folder of libtenon */
-
 /* How many candidates this place gave: it is the file, or the folder that holds them. */
 static int candidates_of(const json_t *plugins, const char *from, const char *place)
 {
@@ -64,9 +62,9 @@ static void add_installed(json_t *list, const json_t *plugins)
 json_t *doctor_search(const json_t *plugins)
 {
     json_t *list = json_array(), *core = doctor_core();
-    char library[PATH_MAX], beside[PATH_MAX + sizeof BESIDE + 1];
+    char library[PATH_MAX], beside[PATH_MAX + sizeof TN_PLUGIN_SUBDIR + 1];
     snprintf(library, sizeof library, "%s", doctor_text(core, "library"));
-    snprintf(beside, sizeof beside, "%s/" BESIDE, dirname(library));
+    snprintf(beside, sizeof beside, "%s/" TN_PLUGIN_SUBDIR, dirname(library));
     add_parts(list, plugins, "TENON_PLUGIN_FILES", false);
     if (getenv("TENON_PLUGIN_PATH"))
         add_parts(list, plugins, "TENON_PLUGIN_PATH", true);
