@@ -140,8 +140,10 @@ conforms() {
     note_is_there "$demo/build/myacc.so"
     holds "one symbol is exported" [ "$(nm -D --defined-only "$demo/build/myacc.so" | grep -c ' T ')" = 1 ]
     must ctest --test-dir "$demo/build" --output-on-failure
+    holds "conform was run" grep -q 'myacc_conforms .*Passed' "$work/log" # a test that is disabled passes, too
     add_operator
     must ctest --test-dir "$demo/build" --output-on-failure
+    holds "conform was run" grep -q 'myacc_conforms .*Passed' "$work/log" # a test that is disabled passes, too
     subject=(env TENON_PLUGIN_FILES="$demo/build/myacc.so" "$prefix/bin/tenon")
     expect 0 'myacc 0.1.0' backends
     expect 0 '^operator .*myacc' ops
