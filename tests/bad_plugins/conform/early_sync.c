@@ -12,6 +12,7 @@ static tn_status stream_sync(tn_device *device, tn_stream *stream, tn_error *err
 
 QUERY
 {
+    vendor_pause = 2000;
     vendor.stream_sync = stream_sync;
     return vendor_query(host, plugin, error);
 }

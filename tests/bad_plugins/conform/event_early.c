@@ -14,6 +14,7 @@ static tn_status event_query(tn_device *device TN_UNUSED, tn_event *event TN_UNU
 
 QUERY
 {
+    vendor_pause = 2000;
     vendor.event_query = event_query;
     return vendor_query(host, plugin, error);
 }

@@ -13,6 +13,7 @@ static tn_status event_wait(tn_device *device TN_UNUSED, tn_event *event TN_UNUS
 
 QUERY
 {
+    vendor_pause = 2000;
     vendor.event_wait = event_wait;
     return vendor_query(host, plugin, error);
 }

@@ -14,6 +14,7 @@ static tn_status memory_fill(tn_device *device TN_UNUSED, tn_stream *stream TN_U
 
 QUERY
 {
+    vendor_pause = 2000;
     vendor.memory_fill = memory_fill;
     return vendor_query(host, plugin, error);
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { VENDOR_SLOTS = 1024, VENDOR_TENSORS = 4, VENDOR_ALIGNMENT = 64 };
 
@@ -20,6 +21,8 @@ static const tn_host_api *vendor_host;
 static uintptr_t vendor_far;
 /* Work is done by the caller, before it returns. */
 static int vendor_synchronous;
+/* Microseconds before each piece of work: plugins whose fault shows only while work is outstanding are given some. */
+static unsigned vendor_pause;
 
 /* ---- work */
 
@@ -95,6 +98,7 @@ static void *vendor_work(void *arg)
         if (stream->done == stream->queued) break;
         const vendor_job *job = &stream->jobs[stream->done % VENDOR_SLOTS];
         pthread_mutex_unlock(&vendor_lock);
+        if (vendor_pause) usleep(vendor_pause);
         job->run(job);
         pthread_mutex_lock(&vendor_lock);
         stream->done++;
