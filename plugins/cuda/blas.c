@@ -56,7 +56,7 @@ static tn_status multiply(const blas_plan *plan, tn_stream *stream, const tn_bin
     BLAS_TRY(blas->call->cublasLtMatmul(blas->handle, plan->operation, &plan->one, at->in[plan->product.a.input],
                                         plan->a, at->in[plan->product.b.input], plan->b, &plan->zero, at->out[0],
                                         plan->d, at->out[0], plan->d, &plan->algorithm, at->workspace,
-                                        plan->head.workspace_bytes, cu_stream_for(stream, "cublasLtMatmul")),
+                                        plan->head.workspace_bytes, gpu_stream_for(stream, "cublasLtMatmul")),
              "queueing a product of cuBLASLt");
     return TN_OK;
 }
@@ -65,7 +65,7 @@ static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindin
 {
     const blas_plan *plan = (const blas_plan *)head;
     pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&plan->lock;
-    GPU_TRY(cu_use(plan->device, error));
+    GPU_TRY(gpu_use(plan->device, error));
     if (plan->has_bias) pthread_mutex_lock(lock);
     tn_status status = multiply(plan, stream, at, error);
     if (plan->has_bias) pthread_mutex_unlock(lock);
@@ -191,7 +191,7 @@ static tn_status prepare(blas_plan *plan, const tn_op_desc *desc, tn_error *erro
 {
     const int relu = strcmp(desc->name, "linear_relu") == 0;
     const tn_dtype dtype = desc->out[0]->dtype;
-    GPU_TRY(cu_use(plan->device, error));
+    GPU_TRY(gpu_use(plan->device, error));
     GPU_TRY(describe(plan, desc, relu, error));
     GPU_TRY(make_layout(plan, &plan->product.a, dtype, &plan->a, error));
     GPU_TRY(make_layout(plan, &plan->product.b, dtype, &plan->b, error));

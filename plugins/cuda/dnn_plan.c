@@ -55,10 +55,10 @@ static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindin
 {
     const dnn_plan *plan = (const dnn_plan *)head;
     dnn_graph work;
-    GPU_TRY(cu_use(plan->device, error));
+    GPU_TRY(gpu_use(plan->device, error));
     dnn_begin(&work, plan->dnn->call);
     cu_dnn_lock();
-    run(plan, &work, cu_stream_for(stream, "cudnnBackendExecute"), at);
+    run(plan, &work, gpu_stream_for(stream, "cudnnBackendExecute"), at);
     dnn_release(&work, 0);
     cu_dnn_unlock();
     return work.status ? tn_fail(error, work.status, work.error.native_code, "%.990s", work.error.message) : TN_OK;
@@ -167,7 +167,7 @@ tn_status dnn_plan_create(tn_device *device, const cu_dnn *dnn, dnn_kind kind, c
                           tn_plan **out, tn_error *error)
 {
     static const int64_t names[] = {DNN_IN_0, DNN_IN_1, DNN_IN_2};
-    GPU_TRY(cu_use(device, error));
+    GPU_TRY(gpu_use(device, error));
     dnn_plan *plan = gpu_host->alloc(sizeof *plan, 64);
     if (!plan) return tn_fail(error, TN_OUT_OF_MEMORY, 0, "no host memory for a plan of cuDNN");
     *plan = (dnn_plan){.head = {.struct_size = sizeof plan->head,

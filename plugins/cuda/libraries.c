@@ -191,7 +191,7 @@ static int open_blas_handle(tn_device *device, cu_blas *blas)
     if (process.blas == UNTRIED) process.blas = open_blas();
     if (process.blas == NOT_USED) return NOT_USED;
     blas->call = &process.blas_calls;
-    if (cu_use(device, &why) != TN_OK ||
+    if (gpu_use(device, &why) != TN_OK ||
         cu_blas_status(blas->call, blas->call->cublasLtCreate(&blas->handle), "opening cuBLASLt", &why) != TN_OK)
         return open_failed("cuBLASLt", why.message, OWN_KERNELS "its products");
     snprintf(version, sizeof version, "%zu", blas->call->cublasLtGetVersion());
@@ -206,7 +206,7 @@ static int open_dnn_handle(tn_device *device, cu_dnn *dnn)
     if (process.dnn == UNTRIED) process.dnn = open_dnn();
     if (process.dnn == NOT_USED) return NOT_USED;
     dnn->call = &process.dnn_calls;
-    if (cu_use(device, &why) != TN_OK ||
+    if (gpu_use(device, &why) != TN_OK ||
         cu_dnn_status(dnn->call, dnn->call->cudnnCreate(&dnn->handle), "opening cuDNN", &why) != TN_OK)
         return open_failed("cuDNN", why.message, OWN_KERNELS "its convolutions");
     snprintf(version, sizeof version, "%zu", dnn->call->cudnnGetVersion());
@@ -237,7 +237,7 @@ void cu_libraries_close(tn_device *device)
     tn_error ignored = {.struct_size = sizeof ignored};
     pthread_mutex_lock(&lock);
     libraries *l = libraries_of(device);
-    if (l && cu_use(device, &ignored) == TN_OK) {
+    if (l && gpu_use(device, &ignored) == TN_OK) {
         if (l->blas_state == USED)
             cu_blas_status(l->blas.call, l->blas.call->cublasLtDestroy(l->blas.handle), "closing cuBLASLt", &ignored);
         if (l->dnn_state == USED)

@@ -45,8 +45,8 @@ static tn_status check_nan(tn_device *device, tn_stream *stream, const void *y, 
     float single = 0;
     double number = 0;
     void *first = dtype == TN_F32 ? (void *)&single : (void *)&number;
-    GPU_TRY(cu_memory_copy(device, stream, first, y, tn_dtype_size(dtype), TN_COPY_TO_HOST, error));
-    GPU_TRY(cu_stream_sync(device, stream, error));
+    GPU_TRY(gpu_memory_copy(device, stream, first, y, tn_dtype_size(dtype), TN_COPY_TO_HOST, error));
+    GPU_TRY(gpu_stream_sync(device, stream, error));
     if (dtype == TN_F32) number = (double)single;
     return isnan(number) ? TN_OK
                          : tn_fail(error, TN_UNSUPPORTED, 0, "%s makes %g of NaN", plan->implementation, number);
@@ -62,10 +62,10 @@ static tn_status run(tn_device *device, tn_stream *stream, char *memory, const l
                                   .in = operands,
                                   .out = operands + desc->n_in,
                                   .workspace = plan->workspace_bytes ? memory + at->workspace : NULL};
-    GPU_TRY(cu_memory_fill(device, stream, memory, 0xff, at->bytes, error));
+    GPU_TRY(gpu_memory_fill(device, stream, memory, 0xff, at->bytes, error));
     GPU_TRY(plan->execute(plan, stream, &bindings, error));
     return keeps_nan ? check_nan(device, stream, bindings.out[0], desc->out[0]->dtype, plan, error)
-                     : cu_stream_sync(device, stream, error);
+                     : gpu_stream_sync(device, stream, error);
 }
 
 tn_status cu_trial(tn_device *device, const tn_op_desc *desc, const tn_plan *plan, int keeps_nan, tn_error *error)
@@ -73,11 +73,11 @@ tn_status cu_trial(tn_device *device, const tn_op_desc *desc, const tn_plan *pla
     tn_stream *stream = NULL;
     void *memory = NULL;
     const layout at = lay_out(desc, plan);
-    tn_status status = cu_stream_create(device, &stream, error);
-    if (status == TN_OK) status = cu_memory_alloc(device, TN_MEMORY_DEVICE, at.bytes, &memory, error);
+    tn_status status = gpu_stream_create(device, &stream, error);
+    if (status == TN_OK) status = gpu_memory_alloc(device, TN_MEMORY_DEVICE, at.bytes, &memory, error);
     if (status == TN_OK) status = run(device, stream, memory, &at, desc, plan, keeps_nan, error);
     if (status == TN_OUT_OF_MEMORY && !keeps_nan) status = TN_OK; /* then it is used untried */
-    cu_stream_destroy(device, stream);
-    if (memory) cu_memory_free(device, TN_MEMORY_DEVICE, memory);
+    gpu_stream_destroy(device, stream);
+    if (memory) gpu_memory_free(device, TN_MEMORY_DEVICE, memory);
     return status;
 }

@@ -88,13 +88,13 @@ static void *alloc(uint64_t bytes, uint64_t alignment)
 static const tn_host_api host = {.struct_size = sizeof host, .alloc = alloc, .free = free};
 const tn_host_api *gpu_host = &host;
 
-tn_status cu_use(tn_device *device, tn_error *error)
+tn_status gpu_use(tn_device *device, tn_error *error)
 {
     (void)device, (void)error;
     return TN_OK;
 }
 
-cudaStream_t cu_stream_for(tn_stream *stream, const char *name)
+cudaStream_t gpu_stream_for(tn_stream *stream, const char *name)
 {
     (void)stream, (void)name;
     return NULL;

@@ -10,7 +10,7 @@
 #include "../gpu_host/device.cpp"
 #undef tn_plugin_query_v1
 
-/* ---- what the CUDA plugin's files call, as cuda.h declares it, and whose tn_device is another */
+/* ---- what the CUDA plugin's files call, as the runtime declares it, and whose tn_device is another */
 
 extern "C" {
 struct cu_library_row {
@@ -21,49 +21,49 @@ extern const cu_library_row cu_library_rows[];
 tn_status cu_libraries_check(tn_error *error);
 void cu_libraries_close(tn_device *device);
 
-tn_status cu_use(tn_device *, tn_error *)
+tn_status gpu_use(tn_device *, tn_error *)
 {
     return TN_OK;
 }
 
-tn_status cu_memory_alloc(tn_device *device, uint32_t kind, uint64_t bytes, void **memory, tn_error *error)
+tn_status gpu_memory_alloc(tn_device *device, uint32_t kind, uint64_t bytes, void **memory, tn_error *error)
 {
     return memory_alloc(device, kind, bytes, memory, error);
 }
 
-void cu_memory_free(tn_device *device, uint32_t kind, void *memory)
+void gpu_memory_free(tn_device *device, uint32_t kind, void *memory)
 {
     memory_free(device, kind, memory);
 }
 
-tn_status cu_memory_copy(tn_device *device, tn_stream *stream, void *to, const void *from, uint64_t bytes,
-                         uint32_t direction, tn_error *error)
+tn_status gpu_memory_copy(tn_device *device, tn_stream *stream, void *to, const void *from, uint64_t bytes,
+                          uint32_t direction, tn_error *error)
 {
     return memory_copy(device, stream, to, from, bytes, direction, error);
 }
 
-tn_status cu_memory_fill(tn_device *device, tn_stream *stream, void *memory, uint32_t byte, uint64_t bytes,
-                         tn_error *error)
+tn_status gpu_memory_fill(tn_device *device, tn_stream *stream, void *memory, uint32_t byte, uint64_t bytes,
+                          tn_error *error)
 {
     return memory_fill(device, stream, memory, byte, bytes, error);
 }
 
-tn_status cu_stream_create(tn_device *device, tn_stream **stream, tn_error *error)
+tn_status gpu_stream_create(tn_device *device, tn_stream **stream, tn_error *error)
 {
     return stream_create(device, stream, error);
 }
 
-void cu_stream_destroy(tn_device *device, tn_stream *stream)
+void gpu_stream_destroy(tn_device *device, tn_stream *stream)
 {
     stream_destroy(device, stream);
 }
 
-tn_status cu_stream_sync(tn_device *device, tn_stream *stream, tn_error *error)
+tn_status gpu_stream_sync(tn_device *device, tn_stream *stream, tn_error *error)
 {
     return stream_sync(device, stream, error);
 }
 
-void *cu_stream_for(tn_stream *stream, const char *)
+void *gpu_stream_for(tn_stream *stream, const char *)
 {
     return stream;
 }

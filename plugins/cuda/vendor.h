@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * CUDA's runtime as plugins/gpu/runtime calls it. */
+#ifndef GPU_VENDOR_H
+#define GPU_VENDOR_H
+
+#include <cuda_runtime_api.h>
+
+#define GPU(name) cuda##name
+#define GPU_MALLOC_PINNED(memory, bytes) cudaMallocHost((memory), (bytes))
+#define GPU_FREE_PINNED(memory) cudaFreeHost(memory)
+
+typedef struct cudaDeviceProp gpu_properties;
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The extension tenon.graph: a stream's work, captured as a graph of the runtime. */
+#include "runtime.h"
+
+struct tn_graph {
+    GPU(GraphExec_t) exec;
+};
+
+static tn_status begin(tn_device *device, tn_stream *stream, tn_error *error)
+{
+    GPU_TRY(gpu_use(device, error));
+    /* Relaxed: a capture is no reason to keep a thread from working with its other streams. */
+    GPU_CALL(device, GPU(StreamBeginCapture)(stream->stream, GPU(StreamCaptureModeRelaxed)), "beginning a capture");
+    return TN_OK;
+}
+
+/* What cannot be captured makes the capture invalid, which only its end tells. */
+static tn_status fail_capture(GPU(Error_t) result, tn_error *error)
+{
+    (void)GPU(GetLastError)();
+    return tn_fail(error, TN_UNSUPPORTED, (int64_t)result, "the stream's work cannot be captured: %s (%s, %d)",
+                   GPU(GetErrorString)(result), GPU(GetErrorName)(result), (int)result);
+}
+
+static tn_status end(tn_device *device, tn_stream *stream, tn_graph **result, tn_error *error)
+{
+    GPU(Graph_t) captured = NULL;
+    GPU_TRY(gpu_use(device, error));
+    GPU(Error_t) ended = GPU(StreamEndCapture)(stream->stream, &captured);
+    if (ended != GPU(Success) || !captured) return fail_capture(ended, error);
+    tn_graph *graph = gpu_host->alloc(sizeof *graph, 64);
+    tn_status status =
+        graph ? gpu_status(device, GPU(GraphInstantiateWithFlags)(&graph->exec, captured, 0), "making a graph", error)
+              : tn_fail(error, TN_OUT_OF_MEMORY, 0, "no host memory for a graph");
+    (void)GPU(GraphDestroy)(captured);
+    if (status != TN_OK) {
+        gpu_host->free(graph);
+        return status;
+    }
+    *result = graph;
+    return TN_OK;
+}
+
+static tn_status launch(tn_device *device, tn_graph *graph, tn_stream *stream, tn_error *error)
+{
+    GPU_TRY(gpu_use(device, error));
+    GPU_CALL(device, GPU(GraphLaunch)(graph->exec, stream->stream), "launching a graph");
+    return TN_OK;
+}
+
+static void destroy(tn_device *device, tn_graph *graph)
+{
+    tn_error ignored = {.struct_size = sizeof ignored};
+    if (!graph) return;
+    if (gpu_use(device, &ignored) == TN_OK)
+        gpu_status(device, GPU(GraphExecDestroy)(graph->exec), "destroying a graph", &ignored);
+    gpu_host->free(graph);
+}
+
+const tn_graph_api gpu_graph = {sizeof gpu_graph, begin, end, launch, destroy};

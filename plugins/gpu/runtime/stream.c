@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Streams, events, and launches. */
+#include "runtime.h"
+
+#include "code.h"
+
+/* ---- streams */
+
+tn_status gpu_stream_create(tn_device *device, tn_stream **result, tn_error *error)
+{
+    GPU_TRY(gpu_use(device, error));
+    tn_stream *stream = gpu_host->alloc(sizeof *stream, 64);
+    if (!stream) return tn_fail(error, TN_OUT_OF_MEMORY, 0, "no host memory for a stream");
+    *stream = (tn_stream){.device = device};
+    tn_status status = gpu_status(device, GPU(StreamCreateWithFlags)(&stream->stream, GPU(StreamNonBlocking)),
+                                  "making a stream", error);
+    if (status != TN_OK)
+        gpu_host->free(stream);
+    else
+        *result = stream;
+    return status;
+}
+
+void gpu_stream_destroy(tn_device *device, tn_stream *stream)
+{
+    tn_error ignored = {.struct_size = sizeof ignored};
+    if (!stream) return;
+    if (gpu_use(device, &ignored) == TN_OK) {
+        gpu_status(device, GPU(StreamSynchronize)(stream->stream), "waiting for a stream", &ignored);
+        gpu_status(device, GPU(StreamDestroy)(stream->stream), "destroying a stream", &ignored);
+    }
+    gpu_host->free(stream);
+}
+
+/* An error of queued work shows up when it is waited for; what was queued last is the best hint there is. */
+static void name_recent(const tn_stream *stream, char *text, size_t size)
+{
+    uint32_t n = stream->launches < GPU_NAMES ? stream->launches : GPU_NAMES;
+    size_t used = (size_t)snprintf(text, size, "waiting for the stream, where last were queued");
+    for (uint32_t i = 0; i < n && used < size; i++) {
+        uint32_t at = (stream->launches - n + i) % GPU_NAMES;
+        used += (size_t)snprintf(text + used, size - used, "%s %s", i ? "," : "", stream->recent[at]);
+    }
+}
+
+tn_status gpu_stream_sync(tn_device *device, tn_stream *stream, tn_error *error)
+{
+    char doing[300];
+    GPU_TRY(gpu_use(device, error));
+    GPU(Error_t) result = GPU(StreamSynchronize)(stream->stream);
+    if (result == GPU(Success)) return TN_OK;
+    name_recent(stream, doing, sizeof doing);
+    return gpu_status(device, result, doing, error);
+}
+
+/* ---- events */
+
+tn_status gpu_event_create(tn_device *device, tn_event **result, tn_error *error)
+{
+    GPU_TRY(gpu_use(device, error));
+    tn_event *event = gpu_host->alloc(sizeof *event, 64);
+    if (!event) return tn_fail(error, TN_OUT_OF_MEMORY, 0, "no host memory for an event");
+    tn_status status = gpu_status(device, GPU(EventCreate)(&event->event), "making an event", error);
+    if (status != TN_OK)
+        gpu_host->free(event);
+    else
+        *result = event;
+    return status;
+}
+
+void gpu_event_destroy(tn_device *device, tn_event *event)
+{
+    tn_error ignored = {.struct_size = sizeof ignored};
+    if (!event) return;
+    if (gpu_use(device, &ignored) == TN_OK)
+        gpu_status(device, GPU(EventDestroy)(event->event), "destroying an event", &ignored);
+    gpu_host->free(event);
+}
+
+tn_status gpu_event_record(tn_device *device, tn_event *event, tn_stream *stream, tn_error *error)
+{
+    GPU_TRY(gpu_use(device, error));
+    GPU_CALL(device, GPU(EventRecord)(event->event, stream->stream), "recording an event");
+    return TN_OK;
+}
+
+tn_status gpu_event_wait(tn_device *device, tn_event *event, tn_stream *stream, tn_error *error)
+{
+    GPU_TRY(gpu_use(device, error));
+    GPU_CALL(device, GPU(StreamWaitEvent)(stream->stream, event->event, 0), "waiting for an event");
+    return TN_OK;
+}
+
+tn_status gpu_event_query(tn_device *device, tn_event *event, uint32_t *done, tn_error *error)
+{
+    GPU_TRY(gpu_use(device, error));
+    GPU(Error_t) result = GPU(EventQuery)(event->event);
+    *done = result != GPU(ErrorNotReady);
+    if (!*done) (void)GPU(GetLastError)();
+    return *done ? gpu_status(device, result, "asking for an event", error) : TN_OK;
+}
+
+tn_status gpu_event_elapsed(tn_device *device, tn_event *start, tn_event *end, uint64_t *nanoseconds, tn_error *error)
+{
+    float milliseconds = 0;
+    GPU_TRY(gpu_use(device, error));
+    GPU(Error_t) result = GPU(EventElapsedTime)(&milliseconds, start->event, end->event);
+    if (result == GPU(ErrorInvalidResourceHandle) || result == GPU(ErrorNotReady)) {
+        (void)GPU(GetLastError)();
+        return tn_fail(error, TN_INVALID, (int64_t)result,
+                       "the time between two events needs both to be reached first");
+    }
+    GPU_CALL(device, result, "asking for the time between two events");
+    *nanoseconds = (uint64_t)((double)milliseconds * 1e6);
+    return TN_OK;
+}
+
+/* ---- launches */
+
+tn_status gpu_launch(tn_stream *stream, gpu_kernel kernel, gpu_grid grid, const void *args, tn_error *error)
+{
+    char doing[80];
+    void *parameters[] = {(void *)(uintptr_t)args};
+    GPU_TRY(gpu_use(stream->device, error));
+    GPU(Error_t)
+    result = GPU(LaunchKernel)(gpu_code[kernel], (dim3){grid.x, grid.y, grid.z}, (dim3){grid.threads, 1, 1}, parameters,
+                               grid.shared_bytes, stream->stream);
+    stream->recent[stream->launches++ % GPU_NAMES] = gpu_names[kernel];
+    if (result == GPU(Success)) return TN_OK;
+    snprintf(doing, sizeof doing, "launching %s", gpu_names[kernel]);
+    return gpu_status(stream->device, result, doing, error);
+}
+
+GPU(Stream_t) gpu_stream_for(tn_stream *stream, const char *name)
+{
+    stream->recent[stream->launches++ % GPU_NAMES] = name;
+    return stream->stream;
+}
