@@ -21,7 +21,7 @@ static const gpu_error_row errors[] = {
     {cudaErrorAssert, GPU_LOST},
     {cudaErrorNvlinkUncorrectable, GPU_LOST},
     {cudaErrorContextIsDestroyed, GPU_LOST},
-    {cudaErrorDevicesUnavailable, GPU_LOST},
+    {cudaErrorDevicesUnavailable, GPU_BUSY},
     {cudaErrorNoKernelImageForDevice, GPU_NO_CODE},
     {cudaErrorInvalidDeviceFunction, GPU_NO_CODE},
     {cudaSuccess, GPU_FAILED},
@@ -109,6 +109,9 @@ const gpu_vendor gpu_this_vendor = {
     .errors = errors,
     .architectures = "-DCMAKE_CUDA_ARCHITECTURES=",
     .architecture_prefix = "sm_",
+    .busy =
+        "end that process, which nvidia-smi lists, set the GPU's compute mode to Default (nvidia-smi -c 0), or choose "
+        "another GPU",
     .say_none = say_none,
     .name_architecture = name_architecture,
     .library = library,

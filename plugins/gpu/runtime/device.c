@@ -31,6 +31,13 @@ static tn_status fail_build(const tn_device *device, GPU(Error_t) result, tn_err
                    name, gpu_this_vendor.architectures, name + left_out);
 }
 
+static tn_status fail_busy(const tn_device *device, GPU(Error_t) result, const char *doing, tn_error *error)
+{
+    return tn_fail(error, TN_NOT_FOUND, (int64_t)result,
+                   "%s: %s is busy, or another process has it for itself alone (%s, %d); %s", doing, device->name,
+                   GPU(GetErrorName)(result), (int)result, gpu_this_vendor.busy);
+}
+
 tn_status gpu_status(tn_device *device, GPU(Error_t) result, const char *doing, tn_error *error)
 {
     if (result == GPU(Success)) return TN_OK;
@@ -39,18 +46,21 @@ tn_status gpu_status(tn_device *device, GPU(Error_t) result, const char *doing, 
         return tn_fail(error, TN_OUT_OF_MEMORY, (int64_t)result, "%s: the GPU has no memory left for it", doing);
     const gpu_trouble trouble = trouble_of(result);
     if (device && trouble == GPU_NO_CODE) return fail_build(device, result, error);
+    if (device && trouble == GPU_BUSY) return fail_busy(device, result, doing, error);
     if (device && trouble == GPU_LOST) device->lost = result;
-    return tn_fail(error, device && device->lost ? TN_DEVICE_LOST : TN_INTERNAL, (int64_t)result, "%s: %s (%s, %d)%s",
-                   doing, GPU(GetErrorString)(result), GPU(GetErrorName)(result), (int)result,
-                   device && device->lost ? "; the process cannot use this GPU any more" : "");
+    const int lost = device && device->lost;
+    return tn_fail(error, lost ? TN_DEVICE_LOST : TN_INTERNAL, (int64_t)result, "%s: %s (%s, %d)%s", doing,
+                   GPU(GetErrorString)(result), GPU(GetErrorName)(result), (int)result,
+                   lost ? "; the process cannot use this GPU any more" : "");
 }
 
 tn_status gpu_use(tn_device *device, tn_error *error)
 {
-    if (device->lost)
-        return tn_fail(error, TN_DEVICE_LOST, (int64_t)device->lost,
+    const GPU(Error_t) lost = (GPU(Error_t))device->lost;
+    if (lost)
+        return tn_fail(error, TN_DEVICE_LOST, (int64_t)lost,
                        "%s was lost earlier: %s (%s, %d); the process cannot use it any more", device->name,
-                       GPU(GetErrorString)(device->lost), GPU(GetErrorName)(device->lost), (int)device->lost);
+                       GPU(GetErrorString)(lost), GPU(GetErrorName)(lost), (int)lost);
     GPU_CALL(device, GPU(SetDevice)(device->index), "choosing the device");
     return TN_OK;
 }

@@ -11,6 +11,8 @@
 
 #include "vendor.h"
 
+#include <stdatomic.h>
+
 enum { GPU_NAMES = 4 };
 
 struct tn_device {
@@ -18,8 +20,8 @@ struct tn_device {
     gpu_limits limits;
     char name[128], architecture[32], location[32];
     uint64_t memory_bytes;
-    GPU(Error_t) lost; /* the error that nothing on the device outlives; success: none yet */
-    int opened;        /* how often */
+    atomic_int lost; /* the error that nothing on the device outlives; success: none yet */
+    int opened;      /* how often */
 };
 
 struct tn_stream {
@@ -38,6 +40,7 @@ struct tn_event {
 typedef enum gpu_trouble {
     GPU_FAILED,  /* any other error: the call did not do it */
     GPU_LOST,    /* the context is gone, and every later call says the same */
+    GPU_BUSY,    /* the GPU is there, but not for this process at present */
     GPU_NO_CODE, /* the plugin has no code for this GPU */
 } gpu_trouble;
 
@@ -50,6 +53,7 @@ typedef struct gpu_vendor {
     const gpu_error_row *errors;     /* those with a meaning of their own; ends by success */
     const char *architectures;       /* the build's option: "-DCMAKE_CUDA_ARCHITECTURES=" */
     const char *architecture_prefix; /* what it leaves out of an architecture's name, before the rest; or "" */
+    const char *busy;                /* what to do about GPU_BUSY; NULL if no error says so */
     /* Why there is no device, in one sentence, where counting them gave `result`. */
     void (*say_none)(GPU(Error_t) result, tn_error *reason);
     void (*name_architecture)(const gpu_properties *gpu, char *text, size_t size);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The runtime of GPU plugins (plugins/gpu/runtime) with a vendor whose calls fail when they are told to. */
+#include "runtime/runtime.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+static tn_error error = {.struct_size = sizeof error};
+
+/* Failing devices are never the same: a test that loses one takes nobody's. */
+enum { WORKING, BUSY, LOST, WITHOUT_CODE };
+
+static void assert_good(tn_status status)
+{
+    if (status != TN_OK) fail_msg("%s", error.message);
+}
+
+static void assert_says(const char *phrase)
+{
+    if (!strstr(error.message, phrase)) fail_msg("no \"%s\" in \"%s\"", phrase, error.message);
+}
+
+static tn_device *opened(uint32_t index)
+{
+    tn_device *device = NULL;
+    assert_good(gpu_device_open(index, &device, &error));
+    return device;
+}
+
+static tn_stream *stream_on(tn_device *device)
+{
+    tn_stream *stream = NULL;
+    assert_good(gpu_stream_create(device, &stream, &error));
+    return stream;
+}
+
+/* ---- */
+
+static void a_busy_gpu_is_not_lost(void **state)
+{
+    tn_device *device = NULL;
+    (void)state;
+    fake_fail("Free", fakeErrorBusy);
+    assert_int_equal(gpu_device_open(BUSY, &device, &error), TN_NOT_FOUND);
+    assert_says("Fake GPU is busy");
+    assert_says("wait for it");
+    fake_fail("", fakeSuccess);
+    gpu_device_close(opened(BUSY));
+}
+
+static void a_lost_gpu_stays_lost(void **state)
+{
+    tn_device *device = opened(LOST);
+    tn_stream *stream = stream_on(device);
+    (void)state;
+    fake_fail("StreamSynchronize", fakeErrorIllegalAddress);
+    assert_int_equal(gpu_stream_sync(device, stream, &error), TN_DEVICE_LOST);
+    assert_says("fakeErrorSomething, 700");
+    fake_fail("", fakeSuccess);
+    assert_int_equal(gpu_stream_sync(device, stream, &error), TN_DEVICE_LOST);
+    assert_says("was lost earlier");
+    gpu_stream_destroy(device, stream);
+    gpu_device_close(device);
+}
+
+static void missing_code_names_the_option(void **state)
+{
+    tn_device *device = NULL;
+    (void)state;
+    fake_fail("FuncGetAttributes", fakeErrorNoCode);
+    assert_int_equal(gpu_device_open(WITHOUT_CODE, &device, &error), TN_UNSUPPORTED);
+    assert_says("Fake GPU (fk_12)");
+    assert_says("-DARCHITECTURES=12");
+    fake_fail("", fakeSuccess);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_busy_gpu_is_not_lost),
+        cmocka_unit_test(a_lost_gpu_stays_lost),
+        cmocka_unit_test(missing_code_names_the_option),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
