@@ -45,6 +45,8 @@ typedef struct gpu_limits {
 
 extern const tn_host_api *gpu_host;
 const gpu_limits *gpu_limits_of(const tn_device *device);
+/* Tells what is queued next, for messages of errors that show only later: an operator and its implementation. */
+void gpu_note(tn_stream *stream, const char *operator_name, const char *implementation);
 /* Queues a launch. args is copied. */
 tn_status gpu_launch(tn_stream *stream, gpu_kernel kernel, gpu_grid grid, const void *args, tn_error *error);
 

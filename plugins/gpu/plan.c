@@ -23,6 +23,7 @@ typedef struct launch {
 
 struct gpu_plan {
     tn_plan head;
+    char operator_name[40];
     char implementation[64];
     launch *launches;
     hole *holes;
@@ -49,6 +50,7 @@ static void *address(const hole *h, const tn_bindings *at)
 static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindings *at, tn_error *error)
 {
     const gpu_plan *plan = (const gpu_plan *)head;
+    gpu_note(stream, plan->operator_name, plan->implementation);
     for (uint32_t i = 0; i < plan->n_launches; i++) {
         const launch *l = &plan->launches[i];
         union {
@@ -97,6 +99,7 @@ gpu_plan *gpu_plan_new(const tn_op_desc *desc, const char *implementation, tn_er
                                 .flops = operations(desc),
                                 .bytes_moved = bytes_moved(desc),
                                 .flags = TN_PLAN_DETERMINISTIC | TN_PLAN_CAPTURE_SAFE | TN_PLAN_CONCURRENT}};
+    snprintf(plan->operator_name, sizeof plan->operator_name, "%s", desc->name);
     snprintf(plan->implementation, sizeof plan->implementation, "%s", implementation);
     return plan;
 }

@@ -80,12 +80,67 @@ static void missing_code_names_the_option(void **state)
     fake_fail("", fakeSuccess);
 }
 
+/* Names of what has been freed by the time that its error shows. */
+static void note(tn_stream *stream, const char *operator_name, const char *implementation)
+{
+    char names[2][200];
+    snprintf(names[0], sizeof names[0], "%s", operator_name);
+    snprintf(names[1], sizeof names[1], "%s", implementation);
+    gpu_note(stream, names[0], names[1]);
+    memset(names, 'x', sizeof names);
+}
+
+static void an_error_that_shows_later_names_the_last_plans(void **state)
+{
+    tn_device *device = opened(WORKING);
+    tn_stream *stream = stream_on(device);
+    (void)state;
+    fake_fail("StreamSynchronize", fakeErrorOther);
+    note(stream, "cat", "gpu:cat");
+    note(stream, "conv2d", "gpu:implicit_gemm:tile64");
+    note(stream, "relu", "gpu:map");
+    assert_true(gpu_stream_for(stream, "cublasLtMatmul") != NULL);
+    note(stream, "sum", "gpu:reduce");
+    assert_int_equal(gpu_stream_sync(device, stream, &error), TN_INTERNAL);
+    assert_says("last were queued conv2d gpu:implicit_gemm:tile64, relu gpu:map, cublasLtMatmul, sum gpu:reduce: ");
+    note(stream, "an_operator_whose_name_is_longer_than_what_there_is_room_for_in_a_message",
+         "of:an:implementation:whose:name:is:long:too");
+    assert_int_equal(gpu_stream_sync(device, stream, &error), TN_INTERNAL);
+    assert_says("sum gpu:reduce, an_operator_whose_name_is_longer_than");
+    fake_fail("", fakeSuccess);
+    gpu_stream_destroy(device, stream);
+    gpu_device_close(device);
+}
+
+static void a_graph_is_named_by_what_was_recorded(void **state)
+{
+    tn_device *device = opened(WORKING);
+    tn_stream *stream = stream_on(device);
+    tn_graph *graph = NULL;
+    (void)state;
+    note(stream, "cat", "gpu:cat");
+    assert_good(gpu_graph.begin(device, stream, &error));
+    for (int i = 0; i < 5; i++) note(stream, "relu", "gpu:map");
+    note(stream, "adam_step", "gpu:step");
+    assert_good(gpu_graph.end(device, stream, &graph, &error));
+    assert_good(gpu_graph.launch(device, graph, stream, &error));
+    fake_fail("StreamSynchronize", fakeErrorOther);
+    assert_int_equal(gpu_stream_sync(device, stream, &error), TN_INTERNAL);
+    assert_says("queued cat gpu:cat, a graph of 6 plans, of which the last is adam_step gpu:step: ");
+    fake_fail("", fakeSuccess);
+    gpu_graph.destroy(device, graph);
+    gpu_stream_destroy(device, stream);
+    gpu_device_close(device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_busy_gpu_is_not_lost),
         cmocka_unit_test(a_lost_gpu_stays_lost),
         cmocka_unit_test(missing_code_names_the_option),
+        cmocka_unit_test(an_error_that_shows_later_names_the_last_plans),
+        cmocka_unit_test(a_graph_is_named_by_what_was_recorded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

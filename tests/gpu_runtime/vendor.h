@@ -18,7 +18,8 @@ typedef enum fakeError_t {
     fakeErrorBusy = 46,
     fakeErrorInvalidResourceHandle = 400,
     fakeErrorNotReady = 600,
-    fakeErrorIllegalAddress = 700
+    fakeErrorIllegalAddress = 700,
+    fakeErrorOther = 999
 } fakeError_t;
 
 typedef struct fakeProperties {

@@ -5,6 +5,7 @@
 
 struct tn_graph {
     GPU(GraphExec_t) exec;
+    char name[GPU_NAME_BYTES]; /* for messages of errors that show after its launch */
 };
 
 static tn_status begin(tn_device *device, tn_stream *stream, tn_error *error)
@@ -12,6 +13,8 @@ static tn_status begin(tn_device *device, tn_stream *stream, tn_error *error)
     GPU_TRY(gpu_use(device, error));
     /* Relaxed: a capture is no reason to keep a thread from working with its other streams. */
     GPU_CALL(device, GPU(StreamBeginCapture)(stream->stream, GPU(StreamCaptureModeRelaxed)), "beginning a capture");
+    stream->captures = 1;
+    stream->recorded.n = 0;
     return TN_OK;
 }
 
@@ -23,9 +26,17 @@ static tn_status fail_capture(GPU(Error_t) result, tn_error *error)
                    GPU(GetErrorString)(result), GPU(GetErrorName)(result), (int)result);
 }
 
+static void name_it(tn_graph *graph, const gpu_recent *recorded)
+{
+    snprintf(graph->name, sizeof graph->name, "a graph of %u plans%s%.60s", recorded->n,
+             recorded->n ? ", of which the last is " : "",
+             recorded->n ? recorded->names[(recorded->n - 1) % GPU_NAMES] : "");
+}
+
 static tn_status end(tn_device *device, tn_stream *stream, tn_graph **result, tn_error *error)
 {
     GPU(Graph_t) captured = NULL;
+    stream->captures = 0;
     GPU_TRY(gpu_use(device, error));
     GPU(Error_t) ended = GPU(StreamEndCapture)(stream->stream, &captured);
     if (ended != GPU(Success) || !captured) return fail_capture(ended, error);
@@ -38,6 +49,7 @@ static tn_status end(tn_device *device, tn_stream *stream, tn_graph **result, tn
         gpu_host->free(graph);
         return status;
     }
+    name_it(graph, &stream->recorded);
     *result = graph;
     return TN_OK;
 }
@@ -45,6 +57,7 @@ static tn_status end(tn_device *device, tn_stream *stream, tn_graph **result, tn
 static tn_status launch(tn_device *device, tn_graph *graph, tn_stream *stream, tn_error *error)
 {
     GPU_TRY(gpu_use(device, error));
+    gpu_note(stream, graph->name, "");
     GPU_CALL(device, GPU(GraphLaunch)(graph->exec, stream->stream), "launching a graph");
     return TN_OK;
 }

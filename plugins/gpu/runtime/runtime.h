@@ -13,7 +13,12 @@
 
 #include <stdatomic.h>
 
-enum { GPU_NAMES = 4 };
+/* The names of what was queued last; of plans, which need not live as long. */
+enum { GPU_NAMES = 4, GPU_NAME_BYTES = 96 };
+typedef struct gpu_recent {
+    char names[GPU_NAMES][GPU_NAME_BYTES];
+    uint32_t n; /* that were queued in all; the last one is names[(n - 1) % GPU_NAMES] */
+} gpu_recent;
 
 struct tn_device {
     int index;
@@ -27,8 +32,8 @@ struct tn_device {
 struct tn_stream {
     tn_device *device;
     GPU(Stream_t) stream;
-    const char *recent[GPU_NAMES]; /* what was queued last, for messages */
-    uint32_t launches;
+    int captures;                /* 1: what is queued is recorded */
+    gpu_recent queued, recorded; /* since the stream was made; since the capture began */
 };
 
 struct tn_event {
@@ -101,7 +106,7 @@ tn_status gpu_event_record(tn_device *device, tn_event *event, tn_stream *stream
 tn_status gpu_event_wait(tn_device *device, tn_event *event, tn_stream *stream, tn_error *error);
 tn_status gpu_event_query(tn_device *device, tn_event *event, uint32_t *done, tn_error *error);
 tn_status gpu_event_elapsed(tn_device *device, tn_event *start, tn_event *end, uint64_t *nanoseconds, tn_error *error);
-/* The stream itself, for a library's work, of which messages speak by a name that lives as long as the process. */
+/* The stream itself, for a library's work, of which messages speak by a name, which is copied. */
 GPU(Stream_t) gpu_stream_for(tn_stream *stream, const char *name);
 
 /* ---- graph.c */

@@ -33,24 +33,42 @@ void gpu_stream_destroy(tn_device *device, tn_stream *stream)
     gpu_host->free(stream);
 }
 
-/* An error of queued work shows up when it is waited for; what was queued last is the best hint there is. */
-static void name_recent(const tn_stream *stream, char *text, size_t size)
+/* ---- what was queued last */
+
+/* Copies what there is room for; returns where the next text begins. */
+static char *append(char *to, const char *end, const char *text)
 {
-    uint32_t n = stream->launches < GPU_NAMES ? stream->launches : GPU_NAMES;
-    size_t used = (size_t)snprintf(text, size, "waiting for the stream, where last were queued");
+    while (to < end && *text) *to++ = *text++;
+    *to = 0;
+    return to;
+}
+
+void gpu_note(tn_stream *stream, const char *operator_name, const char *implementation)
+{
+    gpu_recent *recent = stream->captures ? &stream->recorded : &stream->queued;
+    char *name = recent->names[recent->n++ % GPU_NAMES], *end = name + GPU_NAME_BYTES - 1;
+    name = append(name, end, operator_name);
+    if (*implementation) name = append(append(name, end, " "), end, implementation);
+}
+
+/* An error of queued work shows up when it is waited for; what was queued last is the best hint there is. */
+static void name_recent(const gpu_recent *recent, char *text, size_t size)
+{
+    uint32_t n = recent->n < GPU_NAMES ? recent->n : GPU_NAMES;
+    size_t used = (size_t)snprintf(text, size, "waiting for the stream%s", n ? ", where last were queued" : "");
     for (uint32_t i = 0; i < n && used < size; i++) {
-        uint32_t at = (stream->launches - n + i) % GPU_NAMES;
-        used += (size_t)snprintf(text + used, size - used, "%s %s", i ? "," : "", stream->recent[at]);
+        uint32_t at = (recent->n - n + i) % GPU_NAMES;
+        used += (size_t)snprintf(text + used, size - used, "%s %s", i ? "," : "", recent->names[at]);
     }
 }
 
 tn_status gpu_stream_sync(tn_device *device, tn_stream *stream, tn_error *error)
 {
-    char doing[300];
+    char doing[GPU_NAMES * GPU_NAME_BYTES + 60];
     GPU_TRY(gpu_use(device, error));
     GPU(Error_t) result = GPU(StreamSynchronize)(stream->stream);
     if (result == GPU(Success)) return TN_OK;
-    name_recent(stream, doing, sizeof doing);
+    name_recent(&stream->queued, doing, sizeof doing);
     return gpu_status(device, result, doing, error);
 }
 
@@ -126,7 +144,6 @@ tn_status gpu_launch(tn_stream *stream, gpu_kernel kernel, gpu_grid grid, const 
     GPU(Error_t)
     result = GPU(LaunchKernel)(gpu_code[kernel], (dim3){grid.x, grid.y, grid.z}, (dim3){grid.threads, 1, 1}, parameters,
                                grid.shared_bytes, stream->stream);
-    stream->recent[stream->launches++ % GPU_NAMES] = gpu_names[kernel];
     if (result == GPU(Success)) return TN_OK;
     snprintf(doing, sizeof doing, "launching %s", gpu_names[kernel]);
     return gpu_status(stream->device, result, doing, error);
@@ -134,6 +151,6 @@ tn_status gpu_launch(tn_stream *stream, gpu_kernel kernel, gpu_grid grid, const 
 
 GPU(Stream_t) gpu_stream_for(tn_stream *stream, const char *name)
 {
-    stream->recent[stream->launches++ % GPU_NAMES] = name;
+    gpu_note(stream, name, "");
     return stream->stream;
 }
