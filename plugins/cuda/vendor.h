@@ -9,6 +9,7 @@
 #define GPU(name) cuda##name
 #define GPU_MALLOC_PINNED(memory, bytes) cudaMallocHost((memory), (bytes))
 #define GPU_FREE_PINNED(memory) cudaFreeHost(memory)
+#define GPU_HAS_POOLS cudaDevAttrMemoryPoolsSupported
 
 typedef struct cudaDeviceProp gpu_properties;
 

@@ -59,6 +59,31 @@ fakeError_t fakeGetDeviceProperties(gpu_properties *all, int device)
     return answer("GetDeviceProperties");
 }
 
+/* Device 0 has no pools. */
+fakeError_t fakeDeviceGetAttribute(int *value, int attribute, int device)
+{
+    *value = device != 0;
+    return answer("DeviceGetAttribute");
+}
+
+fakeError_t fakeMemPoolCreate(fakeMemPool_t *pool, const struct fakeMemPoolProps *wanted)
+{
+    return give("MemPoolCreate", pool);
+}
+
+fakeError_t fakeMallocFromPoolAsync(void **memory, size_t bytes, fakeMemPool_t pool, fakeStream_t stream)
+{
+    fakeError_t result = answer("MallocFromPoolAsync");
+    *memory = result ? NULL : malloc(bytes);
+    return result;
+}
+
+fakeError_t fakeFreeAsync(void *memory, fakeStream_t stream)
+{
+    free(memory);
+    return answer("FreeAsync");
+}
+
 fakeError_t fakeMalloc(void **memory, size_t bytes)
 {
     fakeError_t result = answer("Malloc");

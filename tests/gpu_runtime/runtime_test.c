@@ -14,7 +14,7 @@
 static tn_error error = {.struct_size = sizeof error};
 
 /* Failing devices are never the same: a test that loses one takes nobody's. */
-enum { WORKING, BUSY, LOST, WITHOUT_CODE };
+enum { WITHOUT_POOLS, WORKING, BUSY, LOST, WITHOUT_CODE };
 
 static void assert_good(tn_status status)
 {
@@ -133,6 +133,56 @@ static void a_graph_is_named_by_what_was_recorded(void **state)
     gpu_device_close(device);
 }
 
+static void allocate_and_free(tn_device *device)
+{
+    void *memory = NULL;
+    (void)fake_calls();
+    assert_good(gpu_memory_alloc(device, TN_MEMORY_DEVICE, 64, &memory, &error));
+    gpu_memory_free(device, TN_MEMORY_DEVICE, memory);
+}
+
+static void memory_waits_for_a_stream_of_its_own_alone(void **state)
+{
+    tn_device *device = opened(WORKING);
+    (void)state;
+    allocate_and_free(device);
+    assert_string_equal(fake_calls(), "SetDevice MallocFromPoolAsync StreamSynchronize "
+                                      "SetDevice FreeAsync StreamSynchronize ");
+    gpu_device_close(device);
+    assert_string_equal(fake_calls(), "close SetDevice StreamDestroy MemPoolDestroy ");
+    allocate_and_free(device = opened(WITHOUT_POOLS));
+    assert_string_equal(fake_calls(), "SetDevice Malloc SetDevice Free ");
+    gpu_device_close(device);
+}
+
+static void full_memory_says_how_full(void **state)
+{
+    static const char *const functions[] = {[WITHOUT_POOLS] = "Malloc", [WORKING] = "MallocFromPoolAsync"};
+    void *memory = NULL;
+    (void)state;
+    for (uint32_t i = WITHOUT_POOLS; i <= WORKING; i++) {
+        tn_device *device = opened(i);
+        fake_fail(functions[i], fakeErrorMemoryAllocation);
+        assert_int_equal(gpu_memory_alloc(device, TN_MEMORY_DEVICE, 77, &memory, &error), TN_OUT_OF_MEMORY);
+        assert_says("Fake GPU has no 77 bytes left: 10 of its 1000 are free");
+        fake_fail("", fakeSuccess);
+        gpu_device_close(device);
+    }
+}
+
+static void a_device_whose_pool_fails_is_not_opened(void **state)
+{
+    tn_device *device = NULL;
+    (void)state;
+    fake_fail("MemPoolSetAttribute", fakeErrorOther);
+    assert_int_equal(gpu_device_open(WORKING, &device, &error), TN_INTERNAL);
+    assert_says("pool of memory");
+    assert_non_null(strstr(fake_calls(), "MemPoolDestroy "));
+    fake_fail("", fakeSuccess);
+    allocate_and_free(device = opened(WORKING));
+    gpu_device_close(device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +191,9 @@ int main(void)
         cmocka_unit_test(missing_code_names_the_option),
         cmocka_unit_test(an_error_that_shows_later_names_the_last_plans),
         cmocka_unit_test(a_graph_is_named_by_what_was_recorded),
+        cmocka_unit_test(memory_waits_for_a_stream_of_its_own_alone),
+        cmocka_unit_test(full_memory_says_how_full),
+        cmocka_unit_test(a_device_whose_pool_fails_is_not_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #define GPU(name) fake##name
 #define GPU_MALLOC_PINNED(memory, bytes) fakeMalloc((memory), (bytes))
 #define GPU_FREE_PINNED(memory) fakeFree(memory)
+#define GPU_HAS_POOLS 1
 
 typedef enum fakeError_t {
     fakeSuccess = 0,
@@ -32,12 +33,19 @@ typedef struct dim3 {
     unsigned x, y, z;
 } dim3;
 
-typedef struct fakeThing *fakeStream_t, *fakeEvent_t, *fakeGraph_t, *fakeGraphExec_t;
+typedef struct fakeThing *fakeStream_t, *fakeEvent_t, *fakeGraph_t, *fakeGraphExec_t, *fakeMemPool_t;
+struct fakeMemPoolProps {
+    int allocType;
+    struct {
+        int type, id;
+    } location;
+};
 struct fakeFuncAttributes {
     int unused;
 };
 enum fakeMemcpyKind { fakeMemcpyHostToDevice, fakeMemcpyDeviceToHost, fakeMemcpyDeviceToDevice };
 enum { fakeStreamNonBlocking = 1, fakeStreamCaptureModeRelaxed = 2 };
+enum { fakeMemAllocationTypePinned = 1, fakeMemLocationTypeDevice = 1, fakeMemPoolAttrReleaseThreshold = 4 };
 
 /* The runtime's functions: those that only say how they went, and those that give something. */
 #define FAKE_CALLS(CALL)                                                                                \
@@ -45,6 +53,8 @@ enum { fakeStreamNonBlocking = 1, fakeStreamCaptureModeRelaxed = 2 };
     CALL(FuncGetAttributes, (struct fakeFuncAttributes * attributes, const void *function))             \
     CALL(MemcpyAsync, (void *to, const void *from, size_t n, enum fakeMemcpyKind kind, fakeStream_t s)) \
     CALL(MemsetAsync, (void *memory, int byte, size_t n, fakeStream_t stream))                          \
+    CALL(MemPoolSetAttribute, (fakeMemPool_t pool, int attribute, void *value))                         \
+    CALL(MemPoolDestroy, (fakeMemPool_t pool))                                                          \
     CALL(StreamDestroy, (fakeStream_t stream))                                                          \
     CALL(StreamSynchronize, (fakeStream_t stream))                                                      \
     CALL(StreamWaitEvent, (fakeStream_t stream, fakeEvent_t event, unsigned flags))                     \
@@ -58,15 +68,19 @@ enum { fakeStreamNonBlocking = 1, fakeStreamCaptureModeRelaxed = 2 };
     CALL(GraphExecDestroy, (fakeGraphExec_t graph))                                                     \
     CALL(LaunchKernel, (const void *f, dim3 grid, dim3 block, void **args, size_t n, fakeStream_t s))
 
-#define FAKE_GIVES(CALL)                                                 \
-    CALL(GetDeviceCount, (int *count))                                   \
-    CALL(GetDeviceProperties, (gpu_properties * all, int device))        \
-    CALL(Malloc, (void **memory, size_t bytes))                          \
-    CALL(Free, (void *memory))                                           \
-    CALL(MemGetInfo, (size_t * unused, size_t * total))                  \
-    CALL(StreamCreateWithFlags, (fakeStream_t * stream, unsigned flags)) \
-    CALL(StreamEndCapture, (fakeStream_t stream, fakeGraph_t * graph))   \
-    CALL(EventCreate, (fakeEvent_t * event))                             \
+#define FAKE_GIVES(CALL)                                                                              \
+    CALL(GetDeviceCount, (int *count))                                                                \
+    CALL(GetDeviceProperties, (gpu_properties * all, int device))                                     \
+    CALL(DeviceGetAttribute, (int *value, int attribute, int device))                                 \
+    CALL(MemPoolCreate, (fakeMemPool_t * pool, const struct fakeMemPoolProps *wanted))                \
+    CALL(MallocFromPoolAsync, (void **memory, size_t bytes, fakeMemPool_t pool, fakeStream_t stream)) \
+    CALL(FreeAsync, (void *memory, fakeStream_t stream))                                              \
+    CALL(Malloc, (void **memory, size_t bytes))                                                       \
+    CALL(Free, (void *memory))                                                                        \
+    CALL(MemGetInfo, (size_t * unused, size_t * total))                                               \
+    CALL(StreamCreateWithFlags, (fakeStream_t * stream, unsigned flags))                              \
+    CALL(StreamEndCapture, (fakeStream_t stream, fakeGraph_t * graph))                                \
+    CALL(EventCreate, (fakeEvent_t * event))                                                          \
     CALL(GraphInstantiateWithFlags, (fakeGraphExec_t * exec, fakeGraph_t graph, unsigned long long flags))
 
 #define FAKE_DECLARE(name, parameters) fakeError_t fake##name parameters;

@@ -139,17 +139,21 @@ tn_status gpu_device_open(uint32_t index, tn_device **result, tn_error *error)
     GPU_CALL(device, GPU(Free)(NULL), "opening the device"); /* makes its context */
     GPU_CALL(device, GPU(FuncGetAttributes)(&attributes, gpu_code[0]), "finding code for the device");
     pthread_mutex_lock(&lock);
-    device->opened++;
+    tn_status status = device->opened ? TN_OK : gpu_memory_open(device, error);
+    if (status == TN_OK) device->opened++;
     pthread_mutex_unlock(&lock);
     *result = device;
-    return TN_OK;
+    return status;
 }
 
 void gpu_device_close(tn_device *device)
 {
     if (!device) return;
     pthread_mutex_lock(&lock);
-    if (--device->opened == 0) gpu_this_vendor.close(device); /* who opens it anew waits */
+    if (--device->opened == 0) { /* who opens it anew waits */
+        gpu_this_vendor.close(device);
+        gpu_memory_close(device);
+    }
     pthread_mutex_unlock(&lock);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Memory. The core pools it, so allocations are few and may wait for the device. */
+ * Memory. The core pools it, so allocations are few. Malloc and Free make the whole device wait for them; a pool of the
+ * runtime's, asked on a stream of its own, does not, and keeps nothing back. */
 #include "runtime.h"
 
 #include <stdlib.h>
@@ -27,12 +28,69 @@ static tn_status alloc_host(uint64_t bytes, void **memory, tn_error *error)
                    (unsigned long long)bytes);
 }
 
+/* ---- the pool */
+
+static tn_status make_pool(tn_device *device, tn_error *error)
+{
+    const struct GPU(MemPoolProps) wanted = {
+        .allocType = GPU(MemAllocationTypePinned),
+        .location = {.type = GPU(MemLocationTypeDevice), .id = device->index},
+    };
+    uint64_t kept =
+        0; /* bytes that are free: what is given back is there for other processes, and memory_info sees it */
+    GPU_CALL(device, GPU(MemPoolCreate)(&device->pool, &wanted), "making a pool of memory");
+    GPU_CALL(device, GPU(MemPoolSetAttribute)(device->pool, GPU(MemPoolAttrReleaseThreshold), &kept),
+             "telling the pool of memory to keep nothing");
+    GPU_CALL(device, GPU(StreamCreateWithFlags)(&device->memory_stream, GPU(StreamNonBlocking)),
+             "making a stream for allocations");
+    return TN_OK;
+}
+
+tn_status gpu_memory_open(tn_device *device, tn_error *error)
+{
+    int has_pools = 0;
+    GPU_CALL(device, GPU(DeviceGetAttribute)(&has_pools, GPU_HAS_POOLS, device->index), "asking for pools of memory");
+    if (!has_pools) return TN_OK;
+    tn_status status = make_pool(device, error);
+    if (status != TN_OK) gpu_memory_close(device);
+    return status;
+}
+
+void gpu_memory_close(tn_device *device)
+{
+    tn_error ignored = {.struct_size = sizeof ignored};
+    if (gpu_use(device, &ignored) == TN_OK) {
+        if (device->memory_stream)
+            gpu_status(device, GPU(StreamDestroy)(device->memory_stream), "destroying a stream", &ignored);
+        if (device->pool) gpu_status(device, GPU(MemPoolDestroy)(device->pool), "destroying a pool", &ignored);
+    }
+    device->memory_stream = NULL;
+    device->pool = NULL;
+}
+
+static GPU(Error_t) alloc_device(tn_device *device, uint64_t bytes, void **memory)
+{
+    if (!device->pool) return GPU(Malloc)(memory, bytes);
+    GPU(Error_t) result = GPU(MallocFromPoolAsync)(memory, bytes, device->pool, device->memory_stream);
+    return result == GPU(Success) ? GPU(StreamSynchronize)(device->memory_stream) : result;
+}
+
+static GPU(Error_t) free_device(tn_device *device, void *memory)
+{
+    if (!device->pool) return GPU(Free)(memory);
+    GPU(Error_t) result = GPU(FreeAsync)(memory, device->memory_stream);
+    return result == GPU(Success) ? GPU(StreamSynchronize)(device->memory_stream) : result;
+}
+
+/* ---- the table's functions */
+
 tn_status gpu_memory_alloc(tn_device *device, uint32_t kind, uint64_t bytes, void **memory, tn_error *error)
 {
     *memory = NULL;
     if (kind == TN_MEMORY_HOST) return alloc_host(bytes, memory, error);
     GPU_TRY(gpu_use(device, error));
-    GPU(Error_t) result = kind == TN_MEMORY_PINNED ? GPU_MALLOC_PINNED(memory, bytes) : GPU(Malloc)(memory, bytes);
+    GPU(Error_t)
+    result = kind == TN_MEMORY_PINNED ? GPU_MALLOC_PINNED(memory, bytes) : alloc_device(device, bytes, memory);
     return result == GPU(Success) ? TN_OK : fail_alloc(device, bytes, result, error);
 }
 
@@ -44,7 +102,7 @@ void gpu_memory_free(tn_device *device, uint32_t kind, void *memory)
         return;
     }
     if (!memory || gpu_use(device, &ignored) != TN_OK) return;
-    if ((kind == TN_MEMORY_PINNED ? GPU_FREE_PINNED(memory) : GPU(Free)(memory)) != GPU(Success))
+    if ((kind == TN_MEMORY_PINNED ? GPU_FREE_PINNED(memory) : free_device(device, memory)) != GPU(Success))
         (void)GPU(GetLastError)();
 }
 

@@ -25,8 +25,10 @@ struct tn_device {
     gpu_limits limits;
     char name[128], architecture[32], location[32];
     uint64_t memory_bytes;
-    atomic_int lost; /* the error that nothing on the device outlives; success: none yet */
-    int opened;      /* how often */
+    GPU(MemPool_t) pool;         /* of device memory; NULL where the GPU has none, or nobody has the device open */
+    GPU(Stream_t) memory_stream; /* on which the pool is asked, so that only that waits */
+    atomic_int lost;             /* the error that nothing on the device outlives; success: none yet */
+    int opened;                  /* how often */
 };
 
 struct tn_stream {
@@ -87,6 +89,9 @@ tn_status gpu_status(tn_device *device, GPU(Error_t) result, const char *doing, 
 
 /* ---- memory.c */
 
+/* What the device's memory is allocated from, while anybody has it open. The device is in use by the calling thread. */
+tn_status gpu_memory_open(tn_device *device, tn_error *error);
+void gpu_memory_close(tn_device *device);
 tn_status gpu_memory_alloc(tn_device *device, uint32_t kind, uint64_t bytes, void **memory, tn_error *error);
 void gpu_memory_free(tn_device *device, uint32_t kind, void *memory);
 tn_status gpu_memory_copy(tn_device *device, tn_stream *stream, void *to, const void *from, uint64_t bytes,
