@@ -302,7 +302,9 @@ struct tn_plugin {
     /* Closes it. Its memory, streams, events and plans are gone already. NULL is allowed. */
     void (*device_close)(tn_device *device);
 
-    /* Gives `bytes` (> 0) of memory of a kind (TN_MEMORY_*), aligned to the device's alignment. The core pools. */
+    /* Gives `bytes` (> 0) of memory of a kind (TN_MEMORY_*), aligned to the device's alignment. The core pools. Addresses
+     * of device memory are numbers to the core: it adds byte offsets within what one call gave, and reads nothing there
+     * unless the device has TN_DEVICE_HOST_MEMORY. */
     tn_status (*memory_alloc)(tn_device *device, uint32_t kind, uint64_t bytes, void **memory, tn_error *error);
     /* Takes it back. No queued work uses it. */
     void (*memory_free)(tn_device *device, uint32_t kind, void *memory);
@@ -396,7 +398,11 @@ typedef struct tn_note_record {
 #define TN_NOTE_PLACE __attribute__((used, aligned(8), section(TN_NOTE_SECTION)))
 #endif
 
-/* Writes the note; once per plugin, at file scope, followed by a semicolon. The arguments are string literals. */
+/* Writes the note; once per plugin, at file scope, followed by a semicolon. The arguments are string literals. Files of
+ * other formats than ELF have no note. */
+#if !defined(__ELF__)
+#define TN_PLUGIN_NOTE(name, version, vendor, cpu, libraries) TN_STATIC_ASSERT(1, "")
+#else
 #define TN_PLUGIN_NOTE(name, version, vendor, cpu, libraries)                                                     \
     TN_NOTE_PLACE static const tn_note_record tn_plugin_note_record = {sizeof(TN_NOTE_OWNER),                     \
                                                                        sizeof(tn_plugin_note),                    \
@@ -405,6 +411,7 @@ typedef struct tn_note_record {
                                                                        {sizeof(tn_plugin_note), TN_ABI_MAJOR,     \
                                                                         TN_ABI_MINOR, name, version, vendor, cpu, \
                                                                         libraries, TN_NOTE_SANITIZER}}
+#endif
 
 /* ---- extension tenon.graph, version 1: work recorded on a stream, and launched as a whole --------------------- */
 
@@ -413,7 +420,7 @@ typedef struct tn_note_record {
 typedef struct tn_graph tn_graph; /* opaque, the plugin's: recorded work */
 
 /* A device of the plugin has the extension if begin succeeds on it. Addresses are recorded as bound: who launches a
- * graph keeps the memory, and changes what it computes by changing what lies there. */
+ * graph keeps the memory, and changes what it computes by changing what lies there, or by update. */
 typedef struct tn_graph_api {
     uint64_t struct_size;
     /* From here to end, what is queued on `stream` is recorded and not done: executions of plans with
@@ -422,6 +429,10 @@ typedef struct tn_graph_api {
     /* Ends recording. On TN_OK *graph is the caller's to destroy. On failure (TN_UNSUPPORTED: something queued cannot
      * be recorded) nothing is kept. In both cases the stream works as before begin. */
     tn_status (*end)(tn_device *device, tn_stream *stream, tn_graph **graph, tn_error *error);
+    /* Ends recording, too, but makes `graph` do from now on what was recorded: the same work as in it, in the same
+     * order, with other addresses. Its launches are finished. On failure (TN_UNSUPPORTED: it cannot become that) it is
+     * as it was, and what was recorded is dropped. */
+    tn_status (*update)(tn_device *device, tn_stream *stream, tn_graph *graph, tn_error *error);
     /* Queues all of the recorded work on `stream`, in its order; does not wait. */
     tn_status (*launch)(tn_device *device, tn_graph *graph, tn_stream *stream, tn_error *error);
     /* Releases it. All its launches are finished. NULL is allowed. */
@@ -451,7 +462,7 @@ TN_SIZE_OF_1_0(tn_kernel, 32);
 TN_SIZE_OF_1_0(tn_plugin, 224);
 TN_SIZE_OF_1_0(tn_plugin_note, 576);
 TN_SIZE_OF_1_0(tn_note_record, 600);
-TN_SIZE_OF_1_0(tn_graph_api, 40);
+TN_SIZE_OF_1_0(tn_graph_api, 48);
 #else
 #error "Tenon's ABI 1 is defined for 64-bit machines"
 #endif

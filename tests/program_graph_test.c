@@ -77,6 +77,32 @@ static void a_replay_is_one_launch_and_follows_its_input(void **state)
     assert_int_equal(tn_close(tn), 0);
 }
 
+/* While it moves it is copied, to memory that is given back once it stays. */
+static void an_input_that_stays_again_is_taken_from_where_it_lies(void **state)
+{
+    (void)state;
+    tn_context *tn = open_vendor();
+    layer l = make_layer(tn);
+    tn_program *program = tn_program_open(tn, "layer", forward, &l, 1, 1);
+    tn_tensor *some[] = {pair(tn, -3, 4), pair(tn, 5, -6)}, *y = NULL;
+    for (int i = 0; i < 4; i++) run_and_check(program, some[0], -3, 4);
+    const uint64_t before = tn_memory_stats(tn, "vendor:0").live;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 7; i++) run_and_check(program, some[i % 2], i % 2 ? 5 : -3, i % 2 ? -6 : 4);
+        assert_true(tn_memory_stats(tn, "vendor:0").live > before);
+        for (int i = 0; i < 40; i++) { /* whose values change all the same */
+            tn_write(some[1], (float[]){(float)i, 2}, 8);
+            run_and_check(program, some[1], (float)i, 2);
+        }
+        assert_int_equal(tn_memory_stats(tn, "vendor:0").live, before);
+        tn_write(some[1], (float[]){5, -6}, 8);
+    }
+    tn_program_run(program, &some[0], &y);
+    assert_null(tn_program_look(program).not_a_graph);
+    assert_int_equal(tn_program_look(program).recordings, 1);
+    assert_int_equal(tn_close(tn), 0);
+}
+
 static void profiling_runs_the_operators_and_changes_nothing(void **state)
 {
     (void)state;
@@ -181,6 +207,7 @@ int main(void)
     setenv("TENON_PLUGIN_FILES", path, 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_replay_is_one_launch_and_follows_its_input),
+        cmocka_unit_test(an_input_that_stays_again_is_taken_from_where_it_lies),
         cmocka_unit_test(profiling_runs_the_operators_and_changes_nothing),
         cmocka_unit_test(a_graph_has_the_inputs_of_the_runs_that_it_stands_for),
         cmocka_unit_test(an_operator_that_is_not_for_graphs_keeps_a_program_from_being_one),

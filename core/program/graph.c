@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Replays as one launch, on devices that have the extension tenon.graph. A graph keeps the addresses that it was recorded
- * with. What a caller gives at another address than last time is therefore copied to a place of its own first; that is
- * done to inputs that have been seen to move, and not to those that always lie where they lay. */
+ * with. An input that is given at another address than last time is therefore copied to a place of its own first, until
+ * it has stayed at one address for a while: then the graph is updated to take it from there. */
 #include "program/build.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+enum { SETTLED = 16 }; /* runs; recording once more costs as much as copying a few times */
+
 typedef struct staged_input {
     void *seen;        /* where it lay last time; NULL: not seen yet */
-    tn_tensor *staged; /* held: its place once it has moved; else NULL */
+    tn_tensor *staged; /* held: its place while it moves; else NULL */
     uint64_t bytes;    /* from its first element to its last */
+    int stayed;        /* runs since it moved last */
 } staged_input;
 
 struct tn_graph_run {
     const tn_graph_api *api;
     tn_dev *dev;
     tn_graph *graph;   /* NULL: to be recorded */
+    bool outdated;     /* some input is to be taken from elsewhere than the graph does */
     char why_not[400]; /* why there will never be one; "" if there may be */
     uint64_t runs;
     staged_input *inputs;
@@ -111,7 +115,7 @@ void tn__graph_release(tn_built *built)
 
 /* ---- inputs */
 
-/* Gives the input a place of its own; what was recorded before does not know of it. */
+/* Gives the input a place of its own. */
 static bool stage(tn_graph_run *run, const tn_built *built, int i, tn_tensor *x)
 {
     staged_input *input = &run->inputs[i];
@@ -125,7 +129,7 @@ static bool stage(tn_graph_run *run, const tn_built *built, int i, tn_tensor *x)
     if (tn__desc(built->tn, &desc, TN_U8, TN_SHAPE((int64_t)input->bytes)))
         input->staged = tn_retain(tn__new(run->dev, &desc));
     tn_end(built->tn, mark, NULL);
-    drop_graph(run);
+    run->outdated = true;
     if (tn_check(built->tn) == TN_OK) return true;
     tn_release(input->staged);
     input->staged = NULL;
@@ -133,16 +137,32 @@ static bool stage(tn_graph_run *run, const tn_built *built, int i, tn_tensor *x)
     return false;
 }
 
+/* What may still be copied by queued work is let go when that is done. */
+static void unstage(tn_graph_run *run, staged_input *input)
+{
+    if (!(run->dev->info.flags & TN_DEVICE_SYNCHRONOUS)) tn__sync(run->dev);
+    tn_release(input->staged);
+    input->staged = NULL;
+    run->outdated = true;
+}
+
+static bool settle_input(tn_graph_run *run, const tn_built *built, int i, tn_tensor *x)
+{
+    staged_input *input = &run->inputs[i];
+    void *data = tn__data(x);
+    bool moved = run->runs > 0 && data != input->seen;
+    input->seen = data;
+    input->stayed = moved ? 0 : input->stayed + 1;
+    if (moved && !input->staged) return !span(&x->desc) || stage(run, built, i, x);
+    if (input->staged && input->stayed == SETTLED) unstage(run, input);
+    return true;
+}
+
 /* Has each input a known place? False also in the first run, when nothing is known yet. */
 static bool settle_inputs(tn_graph_run *run, const tn_built *built, tn_tensor *const *in)
 {
-    for (int i = 0; i < built->recorded.n_in; i++) {
-        staged_input *input = &run->inputs[i];
-        void *data = tn__data(in[i]);
-        bool moved = run->runs > 0 && !input->staged && data != input->seen;
-        input->seen = data;
-        if (moved && span(&in[i]->desc) && !stage(run, built, i, in[i])) return false;
-    }
+    for (int i = 0; i < built->recorded.n_in; i++)
+        if (!settle_input(run, built, i, in[i])) return false;
     return run->runs++ > 0;
 }
 
@@ -179,20 +199,37 @@ static tn_status queue_all(const tn_built *built, tn_error *error)
     return status;
 }
 
-static bool record(tn_graph_run *run, const tn_built *built)
+/* Queues all steps for the graph instead of the device. Where there is a graph already, it becomes the new one. */
+static tn_status capture(tn_graph_run *run, const tn_built *built, tn_error *error)
 {
-    tn_error error = TN_ERROR_INIT, ignored = TN_ERROR_INIT;
+    tn_error ignored = TN_ERROR_INIT;
     tn_device *device = run->dev->handle;
     tn_stream *stream = run->dev->stream;
+    tn_graph *unused = NULL;
+    tn_status status = run->api->begin(device, stream, error);
+    if (status != TN_OK) return status;
+    status = queue_all(built, error);
+    if (status != TN_OK) {
+        if (run->api->end(device, stream, &unused, &ignored) == TN_OK) run->api->destroy(device, unused);
+        return status;
+    }
+    return run->graph ? run->api->update(device, stream, run->graph, error)
+                      : run->api->end(device, stream, &run->graph, error);
+}
+
+static bool record(tn_graph_run *run, const tn_built *built)
+{
+    tn_error error = TN_ERROR_INIT;
     tn__built_bind_inputs(built);
     bind_staged(run, built);
-    tn_status status = run->api->begin(device, stream, &error);
-    if (status == TN_OK) {
-        status = queue_all(built, &error);
-        tn_status end = run->api->end(device, stream, &run->graph, status == TN_OK ? &error : &ignored);
-        if (status != TN_OK && end == TN_OK) drop_graph(run);
-        if (status == TN_OK) status = end;
+    if (run->graph && !(run->dev->info.flags & TN_DEVICE_SYNCHRONOUS)) tn__sync(run->dev); /* its launches end */
+    tn_status status = capture(run, built, &error);
+    if (status != TN_OK && run->graph) {
+        tn_log_line(TN_LOG_DEBUG, "a program's graph is made anew on %s: %s", run->dev->name, error.message);
+        drop_graph(run);
+        status = capture(run, built, &error);
     }
+    run->outdated = false;
     if (status == TN_OK) return true;
     run->graph = NULL;
     give_up(run, "recording it failed: %s", error.message);
@@ -205,7 +242,7 @@ bool tn__graph_run(tn_built *built, tn_tensor *const *in, tn_status *status, tn_
     if (!built->graph) built->graph = open_run(built);
     tn_graph_run *run = built->graph;
     if (!run || run->why_not[0] || !settle_inputs(run, built, in)) return false;
-    if (!run->graph && !record(run, built)) return false;
+    if ((!run->graph || run->outdated) && !record(run, built)) return false;
     *status = copy_inputs(run, built, error);
     if (*status == TN_OK) *status = run->api->launch(run->dev->handle, run->graph, run->dev->stream, error);
     return true;

@@ -10,6 +10,7 @@
 #define GPU_MALLOC_PINNED(memory, bytes) cudaMallocHost((memory), (bytes))
 #define GPU_FREE_PINNED(memory) cudaFreeHost(memory)
 #define GPU_HAS_POOLS cudaDevAttrMemoryPoolsSupported
+#define GPU_GRAPH_UPDATE(exec, graph) cudaGraphExecUpdate((exec), (graph), &(cudaGraphExecUpdateResultInfo){0})
 
 typedef struct cudaDeviceProp gpu_properties;
 

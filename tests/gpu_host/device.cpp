@@ -94,6 +94,18 @@ static tn_status graph_end(tn_device *, tn_stream *stream, tn_graph **graph, tn_
     return TN_OK;
 }
 
+static tn_status graph_update(tn_device *device, tn_stream *stream, tn_graph *graph, tn_error *error)
+{
+    tn_graph *made = NULL;
+    GPU_TRY(graph_end(device, stream, &made, error));
+    bool alike = made->jobs.size() == graph->jobs.size();
+    for (size_t i = 0; alike && i < made->jobs.size(); i++)
+        alike = made->jobs[i].is_launch == graph->jobs[i].is_launch && made->jobs[i].kernel == graph->jobs[i].kernel;
+    if (alike) graph->jobs.swap(made->jobs);
+    delete made;
+    return alike ? TN_OK : tn_fail(error, TN_UNSUPPORTED, 0, "what was recorded is other work than the graph's");
+}
+
 static void do_now(const job &j)
 {
     if (!j.bytes) return;
@@ -119,7 +131,8 @@ static void graph_destroy(tn_device *, tn_graph *graph)
     delete graph;
 }
 
-static const tn_graph_api graph_api = {sizeof graph_api, graph_begin, graph_end, graph_launch, graph_destroy};
+static const tn_graph_api graph_api = {sizeof graph_api, graph_begin,  graph_end,
+                                       graph_update,     graph_launch, graph_destroy};
 
 /* ---- the table's other functions */
 

@@ -133,6 +133,32 @@ static void a_graph_is_named_by_what_was_recorded(void **state)
     gpu_device_close(device);
 }
 
+static void a_graph_becomes_what_was_recorded_or_stays_as_it_was(void **state)
+{
+    tn_device *device = opened(WORKING);
+    tn_stream *stream = stream_on(device);
+    tn_graph *graph = NULL;
+    (void)state;
+    assert_good(gpu_graph.begin(device, stream, &error));
+    note(stream, "relu", "gpu:map");
+    assert_good(gpu_graph.end(device, stream, &graph, &error));
+    assert_good(gpu_graph.begin(device, stream, &error));
+    note(stream, "cat", "gpu:cat");
+    (void)fake_calls();
+    assert_good(gpu_graph.update(device, stream, graph, &error));
+    assert_non_null(strstr(fake_calls(), " GraphExecUpdate GraphDestroy"));
+    assert_good(gpu_graph.begin(device, stream, &error));
+    note(stream, "sum", "gpu:reduce");
+    fake_fail("GraphExecUpdate", fakeErrorOther);
+    assert_int_equal(gpu_graph.update(device, stream, graph, &error), TN_UNSUPPORTED);
+    assert_says("a graph of 1 plan, of which the last is cat gpu:cat cannot become what was recorded: ");
+    assert_non_null(strstr(fake_calls(), " GraphDestroy"));
+    fake_fail("", fakeSuccess);
+    gpu_graph.destroy(device, graph);
+    gpu_stream_destroy(device, stream);
+    gpu_device_close(device);
+}
+
 static void allocate_and_free(tn_device *device)
 {
     void *memory = NULL;
@@ -191,6 +217,7 @@ int main(void)
         cmocka_unit_test(missing_code_names_the_option),
         cmocka_unit_test(an_error_that_shows_later_names_the_last_plans),
         cmocka_unit_test(a_graph_is_named_by_what_was_recorded),
+        cmocka_unit_test(a_graph_becomes_what_was_recorded_or_stays_as_it_was),
         cmocka_unit_test(memory_waits_for_a_stream_of_its_own_alone),
         cmocka_unit_test(full_memory_says_how_full),
         cmocka_unit_test(a_device_whose_pool_fails_is_not_opened),

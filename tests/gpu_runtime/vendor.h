@@ -11,6 +11,7 @@
 #define GPU_MALLOC_PINNED(memory, bytes) fakeMalloc((memory), (bytes))
 #define GPU_FREE_PINNED(memory) fakeFree(memory)
 #define GPU_HAS_POOLS 1
+#define GPU_GRAPH_UPDATE(exec, graph) fakeGraphExecUpdate((exec), (graph))
 
 typedef enum fakeError_t {
     fakeSuccess = 0,
@@ -66,6 +67,7 @@ enum { fakeMemAllocationTypePinned = 1, fakeMemLocationTypeDevice = 1, fakeMemPo
     CALL(GraphDestroy, (fakeGraph_t graph))                                                             \
     CALL(GraphLaunch, (fakeGraphExec_t graph, fakeStream_t stream))                                     \
     CALL(GraphExecDestroy, (fakeGraphExec_t graph))                                                     \
+    CALL(GraphExecUpdate, (fakeGraphExec_t exec, fakeGraph_t graph))                                    \
     CALL(LaunchKernel, (const void *f, dim3 grid, dim3 block, void **args, size_t n, fakeStream_t s))
 
 #define FAKE_GIVES(CALL)                                                                              \

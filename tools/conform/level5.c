@@ -29,10 +29,11 @@ static const tn_graph_api *find_graphs(conform_run *run, const tn_plugin *plugin
     else if (!TN_HAS_FIELD(api, tn_graph_api, destroy))
         conform_fail(run, TN_EXTENSION_GRAPH " claims a size of %llu bytes, fewer than version 1 has",
                      (unsigned long long)api->struct_size);
-    else if (!api->begin || !api->end || !api->launch || !api->destroy)
+    else if (!api->begin || !api->end || !api->update || !api->launch || !api->destroy)
         conform_fail(run, TN_EXTENSION_GRAPH " has no %s",
                      !api->begin    ? "begin"
                      : !api->end    ? "end"
+                     : !api->update ? "update"
                      : !api->launch ? "launch"
                                     : "destroy");
     else
@@ -218,6 +219,63 @@ static void graphs_equal_eager(conform_run *run)
     stage_close(&s);
 }
 
+/* ---- updating */
+
+static tn_status update(stage *s, tn_graph *graph, tn_error *why)
+{
+    why->message[0] = '\0';
+    const tn_status status = s->graphs->update(s->r.d.handle, s->stream, graph, why);
+    conform_described(status, why, "update");
+    if (status != TN_OK && status != TN_UNSUPPORTED)
+        conform_fail(s->r.run, "update gave %s, not TN_UNSUPPORTED: %s", tn_status_name(status), why->message);
+    return status;
+}
+
+/* The same work in other memory. The old memory keeps what must not be read or written any more. */
+static bool move(stage *s)
+{
+    bool ok = (s->results = rig_alloc(&s->r, TN_MEMORY_DEVICE, RESULTS * BYTES)) != NULL;
+    for (int i = 0; ok && i < s->n; i++) ok = rig_bind(&s->r, &s->uses[i]);
+    return ok;
+}
+
+/* Other work, into a graph that cannot become it or does: what it does then is the one or the other. */
+static void update_to_less(stage *s, tn_graph *graph, const unsigned char *expected)
+{
+    tn_error why = {.struct_size = sizeof why};
+    rig *r = &s->r;
+    if (!begin(s) || !rig_fill(r, s->stream, result(s, 0), 0x66, BYTES)) return;
+    const tn_status status = update(s, graph, &why);
+    if (!prepare(s, 2) || !launch(s, graph, s->stream) || !rig_sync(r, s->stream)) return;
+    if (status == TN_UNSUPPORTED)
+        equal(s, expected, "after an update that failed");
+    else if (status == TN_OK && rig_all(r, result(s, 0), 0x66, BYTES, "after an update to one fill, what that fills"))
+        rig_all(r, result(s, 1), UNTOUCHED, BYTES, "after an update to one fill, what that does not fill");
+}
+
+static void graphs_update(conform_run *run)
+{
+    unsigned char expected[RESULTS * BYTES];
+    tn_error why = {.struct_size = sizeof why};
+    stage s;
+    if (!stage_open(run, &s)) return;
+    tn_graph *graph = record(&s, 1);
+    char *const before = s.results;
+    if (graph && move(&s) && eager(&s, 2, expected) && prepare(&s, 2) &&
+        rig_fill(&s.r, s.r.d.stream, before, UNTOUCHED, RESULTS * BYTES) && rig_sync(&s.r, s.r.d.stream) && begin(&s)) {
+        const bool queued = perform(&s, s.stream);
+        const tn_status status = update(&s, graph, &why);
+        if (queued && status != TN_OK)
+            conform_skip(run, "it cannot give a graph other addresses: %s", why.message);
+        else if (queued && rig_all(&s.r, s.results, UNTOUCHED, RESULTS * BYTES, "after an update, before a launch,") &&
+                 launch(&s, graph, s.stream) && rig_sync(&s.r, s.stream) && equal(&s, expected, "after an update") &&
+                 rig_all(&s.r, before, UNTOUCHED, RESULTS * BYTES, "after an update, the results' former place"))
+            update_to_less(&s, graph, expected);
+    }
+    if (graph) s.graphs->destroy(s.r.d.handle, graph);
+    stage_close(&s);
+}
+
 static void graphs_apart(conform_run *run)
 {
     stage s;
@@ -308,6 +366,8 @@ const conform_check conform_level5[] = {
     {"graph.equals_eager",
      "work that is recorded happens when it is launched, with the inputs of then, bit for bit as eager",
      graphs_equal_eager, false},
+    {"graph.updates", "a graph that is updated does the same work in other memory, or says that it cannot",
+     graphs_update, false},
     {"graph.one_stream", "recording is the business of one stream, which works as before when it ends", graphs_apart,
      false},
     {"graph.refuses", "what cannot be recorded is TN_UNSUPPORTED at end, and does no harm", graphs_refuse, false},

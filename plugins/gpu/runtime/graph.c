@@ -28,18 +28,24 @@ static tn_status fail_capture(GPU(Error_t) result, tn_error *error)
 
 static void name_it(tn_graph *graph, const gpu_recent *recorded)
 {
-    snprintf(graph->name, sizeof graph->name, "a graph of %u plans%s%.60s", recorded->n,
+    snprintf(graph->name, sizeof graph->name, "a graph of %u plan%s%s%.60s", recorded->n, recorded->n == 1 ? "" : "s",
              recorded->n ? ", of which the last is " : "",
              recorded->n ? recorded->names[(recorded->n - 1) % GPU_NAMES] : "");
 }
 
-static tn_status end(tn_device *device, tn_stream *stream, tn_graph **result, tn_error *error)
+static tn_status end_capture(tn_device *device, tn_stream *stream, GPU(Graph_t) * captured, tn_error *error)
 {
-    GPU(Graph_t) captured = NULL;
+    *captured = NULL;
     stream->captures = 0;
     GPU_TRY(gpu_use(device, error));
-    GPU(Error_t) ended = GPU(StreamEndCapture)(stream->stream, &captured);
-    if (ended != GPU(Success) || !captured) return fail_capture(ended, error);
+    GPU(Error_t) ended = GPU(StreamEndCapture)(stream->stream, captured);
+    return ended == GPU(Success) && *captured ? TN_OK : fail_capture(ended, error);
+}
+
+static tn_status end(tn_device *device, tn_stream *stream, tn_graph **result, tn_error *error)
+{
+    GPU(Graph_t) captured;
+    GPU_TRY(end_capture(device, stream, &captured, error));
     tn_graph *graph = gpu_host->alloc(sizeof *graph, 64);
     tn_status status =
         graph ? gpu_status(device, GPU(GraphInstantiateWithFlags)(&graph->exec, captured, 0), "making a graph", error)
@@ -52,6 +58,21 @@ static tn_status end(tn_device *device, tn_stream *stream, tn_graph **result, tn
     name_it(graph, &stream->recorded);
     *result = graph;
     return TN_OK;
+}
+
+static tn_status update(tn_device *device, tn_stream *stream, tn_graph *graph, tn_error *error)
+{
+    GPU(Graph_t) captured;
+    GPU_TRY(end_capture(device, stream, &captured, error));
+    GPU(Error_t) result = GPU_GRAPH_UPDATE(graph->exec, captured);
+    (void)GPU(GraphDestroy)(captured);
+    if (result == GPU(Success)) {
+        name_it(graph, &stream->recorded);
+        return TN_OK;
+    }
+    (void)GPU(GetLastError)();
+    return tn_fail(error, TN_UNSUPPORTED, (int64_t)result, "%s cannot become what was recorded: %s (%s, %d)",
+                   graph->name, GPU(GetErrorString)(result), GPU(GetErrorName)(result), (int)result);
 }
 
 static tn_status launch(tn_device *device, tn_graph *graph, tn_stream *stream, tn_error *error)
@@ -71,4 +92,4 @@ static void destroy(tn_device *device, tn_graph *graph)
     gpu_host->free(graph);
 }
 
-const tn_graph_api gpu_graph = {sizeof gpu_graph, begin, end, launch, destroy};
+const tn_graph_api gpu_graph = {sizeof gpu_graph, begin, end, update, launch, destroy};

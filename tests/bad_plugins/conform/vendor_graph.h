@@ -19,17 +19,49 @@ static void vendor_graph_destroy(tn_device *device TN_UNUSED, tn_graph *graph)
     vendor_host->free(graph);
 }
 
-static tn_status vendor_graph_end(tn_device *device, tn_stream *stream, tn_graph **graph, tn_error *error)
+/* What was recorded on the stream, which records no longer; NULL, and why. */
+static tn_graph *vendor_graph_take(tn_device *device, tn_stream *stream, tn_error *error, tn_status *status)
 {
     tn_graph *made = stream->recording;
-    if (!made) return tn_fail(error, TN_INVALID, 0, "the stream is not being recorded");
     stream->recording = NULL;
-    if (made->spoilt) {
+    *status = TN_OK;
+    if (!made) {
+        *status = tn_fail(error, TN_INVALID, 0, "the stream is not being recorded");
+    } else if (made->spoilt) {
         vendor_graph_destroy(device, made);
-        return tn_fail(error, TN_UNSUPPORTED, 0, "something was queued that cannot be recorded");
+        made = NULL;
+        *status = tn_fail(error, TN_UNSUPPORTED, 0, "something was queued that cannot be recorded");
     }
-    *graph = made;
-    return TN_OK;
+    return made;
+}
+
+static tn_status vendor_graph_end(tn_device *device, tn_stream *stream, tn_graph **graph, tn_error *error)
+{
+    tn_status status;
+    tn_graph *made = vendor_graph_take(device, stream, error, &status);
+    if (made) *graph = made;
+    return status;
+}
+
+static int vendor_graph_alike(const tn_graph *a, const tn_graph *b)
+{
+    if (a->n != b->n) return 0;
+    for (uint64_t i = 0; i < a->n; i++)
+        if (a->jobs[i].run != b->jobs[i].run || a->jobs[i].plan != b->jobs[i].plan) return 0;
+    return 1;
+}
+
+static tn_status vendor_graph_update(tn_device *device, tn_stream *stream, tn_graph *graph, tn_error *error)
+{
+    tn_status status;
+    tn_graph *made = vendor_graph_take(device, stream, error, &status);
+    if (!made) return status;
+    if (vendor_graph_alike(graph, made))
+        memcpy(graph->jobs, made->jobs, made->n * sizeof *made->jobs);
+    else
+        status = tn_fail(error, TN_UNSUPPORTED, 0, "what was recorded is other work than the graph's");
+    vendor_graph_destroy(device, made);
+    return status;
 }
 
 static tn_status vendor_graph_launch(tn_device *device TN_UNUSED, tn_graph *graph, tn_stream *stream, tn_error *error)
@@ -43,6 +75,7 @@ static tn_graph_api vendor_graph = {
     .struct_size = sizeof vendor_graph,
     .begin = vendor_graph_begin,
     .end = vendor_graph_end,
+    .update = vendor_graph_update,
     .launch = vendor_graph_launch,
     .destroy = vendor_graph_destroy,
 };
