@@ -234,6 +234,10 @@ static void a_huge_tensor_is_refused_and_work_goes_on(void **state)
     if (tn_check(tn) != TN_OK) assert_refused(tn, TN_OUT_OF_MEMORY, "9223372036854775807");
     tn_tensor *row = f32(tn, TN_SHAPE(1, 1 << 20)), *column = f32(tn, TN_SHAPE(1 << 20, 1));
     tn_mul(tn_expand(row, TN_SHAPE(1 << 20, 1 << 20)), column); /* four terabytes, made by an operator */
+    char live[100];
+    snprintf(live, sizeof live, "; tensors of this program take %llu bytes there",
+             (unsigned long long)tn_memory_stats(tn, "reference").live);
+    assert_non_null(strstr(tn_message(tn), live));
     assert_refused(tn, TN_OUT_OF_MEMORY, "[1048576, 1048576]");
     assert_true(tn_item(tn_sum(f32(tn, TN_SHAPE(3)), TN_ALL, false)) == 3);
 }

@@ -6,6 +6,7 @@
 #include "tensor/tensor.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { STEPS = 8, SMALLEST = 512, CLASSES = 56 * STEPS };
 
@@ -75,6 +76,14 @@ void tn__pool_close(tn_pool *pool)
     free(pool);
 }
 
+/* The device has told what was asked of it, and what is free. */
+static void add_what_is_live(const tn_pool *pool, tn_error *error)
+{
+    size_t used = strlen(error->message);
+    snprintf(error->message + used, sizeof error->message - used, "; tensors of this program take %llu bytes there",
+             (unsigned long long)pool->stats.live);
+}
+
 static void *from_device(tn_pool *pool, uint64_t size, tn_error *error)
 {
     const tn_plugin *plugin = pool->dev->plugin;
@@ -85,6 +94,7 @@ static void *from_device(tn_pool *pool, uint64_t size, tn_error *error)
         tn__pool_trim(pool);
         status = plugin->memory_alloc(device, TN_MEMORY_DEVICE, size, &memory, error);
     }
+    if (status == TN_OUT_OF_MEMORY) add_what_is_live(pool, error);
     if (status != TN_OK) return NULL;
     pool->stats.reserved += size;
     return memory;
