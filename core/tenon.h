@@ -233,6 +233,17 @@ TN_API bool tn_fell_back(const tn_context *tn); /* did any operator run on anoth
  * operator took: tn_placement.nanoseconds is then filled on every device, and for the operators of programs. */
 TN_API void tn_set_profiling(tn_context *tn, bool on);
 
+/* How products of f32 (matmul, linear, convolution) may be computed: exactly, or with operands rounded to TF32's 10 bits
+ * of fraction, where a device has that. At first TENON_MATH says it (f32, tf32), else TN_MATH_F32. What a plan really
+ * does is part of its implementation's name. */
+typedef enum tn_math { TN_MATH_F32, TN_MATH_TF32 } tn_math;
+TN_API void tn_set_math(tn_context *tn, tn_math math);
+TN_API tn_math tn_get_math(const tn_context *tn);
+/* While on, every operator gives the same bits for the same inputs on the same device; one whose backend cannot promise
+ * that is treated like one that it lacks. At first TENON_DETERMINISTIC says it (on, off), else off. */
+TN_API void tn_use_deterministic(tn_context *tn, bool on);
+TN_API bool tn_is_deterministic(const tn_context *tn);
+
 typedef struct tn_memory {
     uint64_t live;     /* bytes in tensors now */
     uint64_t peak;     /* most that live has been since tn_reset_peak_memory */
@@ -609,8 +620,8 @@ TN_API const int64_t *tn_loader_order(const tn_loader *loader, int64_t *count);
  *
  * Each run does what calling the function would do, to parameters, gradients, optimizers and the generator: with the same
  * numbers, or numbers that differ by rounding where a pass has put a fused operator in the place of several. What the
- * function decides in C (a training flag, a loop) is decided once, when it is recorded;
- * tn_program_reset makes it anew. Each kind of inputs (shapes, dtypes, memory order, device, gradients enabled, and the
+ * function decides in C (a training flag, a loop) is decided once, when it is recorded; tn_program_reset makes it anew.
+ * Each kind of inputs (shapes, dtypes, memory order, device, gradients enabled, tn_set_math, tn_use_deterministic, and the
  * very gradients that the function adds to or steps by) has a recording of its own, so a shorter last batch is no trouble.
  * Beyond 16 of them, and where inputs share memory that the function writes to, it is called as it is.
  *

@@ -152,7 +152,8 @@ static bool execute(call *c, tn_dev *dev, tn_use *use, bool fell_back)
 static tn_use *plan_on(call *c, tn_dev *dev)
 {
     const tn_tensor_desc *out[TN_MAX_OUT] = {&c->out_desc[0], &c->out_desc[1], &c->out_desc[2]};
-    tn_op_desc desc = {sizeof desc, c->op->name, c->attrs, c->in_desc, out, (uint64_t)c->n_in, (uint64_t)c->n_out, 0};
+    tn_op_desc desc = {sizeof desc, c->op->name,       c->attrs,           c->in_desc,
+                       out,         (uint64_t)c->n_in, (uint64_t)c->n_out, c->tn->op_flags};
     return tn__plan(dev, c->op, &desc);
 }
 

@@ -126,6 +126,11 @@ void tn__account_remove(tn_context *tn, tn_account *account);
 void tn__planned(tn_context *tn, tn_use *use, const tn_op *op, const tn_dev *dev, uint64_t nanoseconds);
 uint64_t tn__now(void); /* monotonic nanoseconds */
 
+/* ---- modes.c: what is asked of every plan */
+
+/* Raises if a setting is none that there is. */
+void tn__modes_from_environment(tn_context *tn);
+
 /* ---- timer.c: how long an operator works on a device. Between the two calls work is queued, and no other is timed. */
 
 tn_status tn__timer_start(tn_dev *dev, uint64_t *start, tn_error *error);

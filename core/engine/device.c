@@ -168,6 +168,7 @@ tn_context *tn_open(const char *spec)
     bool named;
     const tn_backend *backend = tn__choose(tn, spec, &index, &named);
     choose_fallback(tn, named);
+    tn__modes_from_environment(tn);
     if (backend) tn->default_dev = dev_of(tn, backend, index);
     return tn;
 }

@@ -133,7 +133,13 @@ tn_status tn__plan_create(tn_dev *dev, const tn_op *op, const tn_op_desc *desc, 
     uint64_t start = tn__now();
     status = kernel->plan_create(kernel, dev->handle, desc, plan, error);
     *nanoseconds = tn__now() - start;
-    return status;
+    if (status != TN_OK || !(desc->flags & TN_OP_DETERMINISTIC) || (*plan)->flags & TN_PLAN_DETERMINISTIC)
+        return status;
+    tn_fail(error, TN_UNSUPPORTED, 0, "its plan of %s (%s) need not give the same bits each time, as it was asked to",
+            op->name, (*plan)->implementation);
+    (*plan)->destroy(*plan);
+    *plan = NULL;
+    return TN_UNSUPPORTED;
 }
 
 /* Decides how dev runs op, and makes the plan. False after raising. */

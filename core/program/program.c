@@ -13,6 +13,7 @@ typedef struct recording {
     tn_tensor_desc *in; /* what the inputs looked like */
     tn_dev **devs;
     bool grad_enabled;
+    uint64_t op_flags;
     char *given_up; /* why the function runs for itself each time; NULL: built is replayed */
     tn_built built;
     uint64_t runs, unaccounted;
@@ -60,6 +61,7 @@ static recording *recording_new(const tn_program *program, tn_tensor *const *in)
         return NULL;
     }
     r->grad_enabled = program->tn->grad_enabled;
+    r->op_flags = program->tn->op_flags;
     for (int i = 0; i < program->n_in; i++) {
         r->in[i] = in[i]->desc;
         r->devs[i] = tn__dev_of(in[i]);
@@ -86,7 +88,7 @@ static recording *find(const tn_program *program, tn_tensor *const *in)
 {
     for (int k = 0; k < program->n_recordings; k++) {
         recording *r = program->recordings[k];
-        bool fits = r->grad_enabled == program->tn->grad_enabled;
+        bool fits = r->grad_enabled == program->tn->grad_enabled && r->op_flags == program->tn->op_flags;
         for (int i = 0; fits && i < program->n_in; i++) fits = looks_like(in[i], &r->in[i], r->devs[i]);
         if (fits && gradients_fit(&r->built.recorded)) return r;
     }

@@ -289,7 +289,7 @@ bool tn__trace_takes(const tn_trace *trace, const tn_trace_step *step)
     for (int i = 0; i < step->n_in; i++) in[i] = step->in[i] < 0 ? NULL : &trace->tensors[step->in[i]].desc;
     for (int i = 0; i < step->n_out; i++) out[i] = &trace->tensors[step->out[i]].desc;
     tn_op_desc desc = {sizeof desc, step->op->name,       step->attrs,           in,
-                       out,         (uint64_t)step->n_in, (uint64_t)step->n_out, 0};
+                       out,         (uint64_t)step->n_in, (uint64_t)step->n_out, trace->tn->op_flags};
     tn_error error = TN_ERROR_INIT;
     return kernel->check(kernel, step->dev->handle, &desc, &error) == TN_OK;
 }

@@ -92,6 +92,7 @@ struct tn_context {
     bool profiling;
     tn_recorder *recorder; /* NULL: nothing is being recorded */
     uint64_t recordings;   /* so far */
+    uint64_t op_flags;     /* TN_OP_*: asked of every plan (engine/modes.c) */
 };
 
 /* ---- error.c */
