@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Plans that are lists of launches with holes for addresses. */
+#include "args.h"
 #include "gpu.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { ALIGNMENT = 256 };
 
 typedef struct hole {
-    uint32_t offset; /* in the plan's argument bytes */
+    uint32_t offset; /* in the launch's arguments */
     uint16_t kind;   /* gpu_operand */
     uint16_t index;
     uint64_t bytes; /* added to the address */
@@ -104,31 +106,36 @@ gpu_plan *gpu_plan_new(const tn_op_desc *desc, const char *implementation, tn_er
     return plan;
 }
 
-/* An array with room for `wanted` items of `size` bytes, with the content of the old one; NULL if there is no memory. */
-static void *grown(void *old, uint32_t used, uint32_t *room, uint32_t wanted, uint64_t size)
+/* Gives the array at `array` (a pointer) room for `wanted` items of `size` bytes. 0 if there is no memory: the array is
+ * then as it was. */
+static int grow(void *array, uint32_t used, uint32_t *room, uint32_t wanted, uint64_t size)
 {
-    if (wanted <= *room) return old;
+    if (wanted <= *room) return 1;
     uint32_t larger = wanted > 2 * *room ? wanted : 2 * *room;
-    void *memory = gpu_host->alloc(larger * size, ALIGNMENT);
-    if (!memory) return NULL;
+    void *old, *memory = gpu_host->alloc(larger * size, ALIGNMENT);
+    if (!memory) return 0;
+    memcpy(&old, array, sizeof old);
     if (used) memcpy(memory, old, used * size);
     gpu_host->free(old);
+    memcpy(array, &memory, sizeof memory);
     *room = larger;
-    return memory;
+    return 1;
 }
+
+/* Every kernel's arguments fit. */
+#define GPU_KERNEL(name, args) \
+    _Static_assert(sizeof(args) <= GPU_MOST_ARGS, "the arguments of " #name " are more than every GPU takes");
+#include "kernels.h"
+#undef GPU_KERNEL
 
 void gpu_plan_launch(gpu_plan *plan, gpu_kernel kernel, gpu_grid grid, const void *args, uint64_t args_bytes)
 {
     uint32_t size = (uint32_t)((args_bytes + 7) / 8 * 8);
-    launch *launches =
-        grown(plan->launches, plan->n_launches, &plan->launch_room, plan->n_launches + 1, sizeof *launches);
-    if (launches) plan->launches = launches;
-    char *bytes = grown(plan->args, plan->args_used, &plan->args_room, plan->args_used + size, 1);
-    if (bytes) plan->args = bytes;
-    if (!launches || !bytes || args_bytes > GPU_MOST_ARGS) {
+    assert(args_bytes <= GPU_MOST_ARGS);
+    if (!grow(&plan->launches, plan->n_launches, &plan->launch_room, plan->n_launches + 1, sizeof *plan->launches) ||
+        !grow(&plan->args, plan->args_used, &plan->args_room, plan->args_used + size, 1))
         plan->no_memory = 1;
-        return;
-    }
+    if (plan->no_memory) return;
     memcpy(plan->args + plan->args_used, args, args_bytes);
     plan->launches[plan->n_launches++] =
         (launch){kernel, grid, plan->args_used, (uint32_t)args_bytes, plan->n_holes, 0};
@@ -137,13 +144,10 @@ void gpu_plan_launch(gpu_plan *plan, gpu_kernel kernel, gpu_grid grid, const voi
 
 void gpu_plan_bind(gpu_plan *plan, uint64_t offset, gpu_operand kind, uint64_t index, uint64_t bytes)
 {
-    hole *holes = grown(plan->holes, plan->n_holes, &plan->hole_room, plan->n_holes + 1, sizeof *holes);
-    if (!holes || plan->no_memory) {
+    if (!grow(&plan->holes, plan->n_holes, &plan->hole_room, plan->n_holes + 1, sizeof *plan->holes))
         plan->no_memory = 1;
-        return;
-    }
-    plan->holes = holes;
-    holes[plan->n_holes++] = (hole){(uint32_t)offset, (uint16_t)kind, (uint16_t)index, bytes};
+    if (plan->no_memory) return;
+    plan->holes[plan->n_holes++] = (hole){(uint32_t)offset, (uint16_t)kind, (uint16_t)index, bytes};
     plan->launches[plan->n_launches - 1].n_holes++;
 }
 
