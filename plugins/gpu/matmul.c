@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-/* Leading dims that only a has, or that go on in a and z as rows do, become rows: one product instead of many. */
+/* Leading dims that only a has, or that go on in a and z as rows do, become rows, as many as can be counted: one product
+ * instead of many. */
 static void rows_from_walk(gpu_product_plan *p, int64_t *m, int64_t a_stride, int64_t z_stride)
 {
     gpu_nest *walk = &p->args.out.walk;
@@ -14,6 +15,7 @@ static void rows_from_walk(gpu_product_plan *p, int64_t *m, int64_t a_stride, in
         int last = walk->rank - 1;
         if (walk->strides[1][last] != 0 || walk->strides[3][last] != 0) return;
         if (*m != 1 && (walk->strides[0][last] != *m * a_stride || walk->strides[2][last] != *m * z_stride)) return;
+        if (!gpu_fits_index(*m * walk->dims[last])) return;
         if (*m == 1) {
             a_stride = walk->strides[0][last];
             z_stride = walk->strides[2][last];
@@ -24,11 +26,10 @@ static void rows_from_walk(gpu_product_plan *p, int64_t *m, int64_t a_stride, in
     }
 }
 
-/* Leading dims of the result: strides of an operand, 0 where it is broadcast. trailing: its dims that are no leading
- * ones. */
-static void leading(const tn_tensor_desc *x, uint32_t trailing, uint32_t rank, int64_t *strides)
+/* Leading dims of the result, all but its last two: strides of an operand, 0 where it is broadcast. */
+static void leading(const tn_tensor_desc *x, uint32_t rank, int64_t *strides)
 {
-    uint32_t own = x->rank > trailing ? x->rank - trailing : 0;
+    uint32_t own = x->rank > 2 ? x->rank - 2 : 0;
     memset(strides, 0, TN_MAX_RANK * sizeof *strides);
     for (uint32_t d = 0; d < own; d++) strides[rank - own + d] = x->dims[d] == 1 ? 0 : x->strides[d];
 }
@@ -48,15 +49,6 @@ static int64_t stride_of(const tn_tensor_desc *x, uint32_t from_last)
     return from_last <= x->rank ? x->strides[x->rank - from_last] : 0;
 }
 
-tn_status gpu_matmul_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
-{
-    sizes s = sizes_of(desc);
-    (void)self, (void)device;
-    if (gpu_fits_index(s.m) && gpu_fits_index(s.n) && gpu_fits_index(s.k)) return TN_OK;
-    return tn_fail(error, TN_UNSUPPORTED, 0, "%s: a dim of the product is larger than %d: %lld x %lld x %lld",
-                   desc->name, GPU_MOST_INDICES, (long long)s.m, (long long)s.k, (long long)s.n);
-}
-
 /* transposed: y is w, N K. */
 static void describe(gpu_product_plan *p, const tn_op_desc *desc, int transposed)
 {
@@ -65,9 +57,9 @@ static void describe(gpu_product_plan *p, const tn_op_desc *desc, int transposed
     const int64_t *rows[] = {strides[0], strides[1], strides[2], strides[3]};
     uint32_t lead = z->rank > 2 ? z->rank - 2 : 0;
     sizes s = sizes_of(desc);
-    leading(x, 2, lead, strides[0]);
-    leading(y, 2, lead, strides[1]);
-    leading(z, 2, lead, strides[2]);
+    leading(x, lead, strides[0]);
+    leading(y, lead, strides[1]);
+    leading(z, lead, strides[2]);
     p->args.out.walk = gpu_nest_of(lead, z->dims, 4, rows);
     int64_t a_row = stride_of(x, 2), z_row = stride_of(z, 2);
     if (s.m == 1 && p->args.out.walk.rank > 0) { /* the walk's last dim is about to become the rows */
@@ -87,6 +79,20 @@ static void describe(gpu_product_plan *p, const tn_op_desc *desc, int transposed
     p->args.out.m = (uint32_t)s.m;
     p->args.out.n = (uint32_t)s.n;
     p->args.k = (uint32_t)s.k;
+}
+
+tn_status gpu_matmul_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
+{
+    const sizes s = sizes_of(desc);
+    gpu_product_plan p = {.family = GPU_MATMUL};
+    (void)device;
+    if (!gpu_fits_index(s.m) || !gpu_fits_index(s.n) || !gpu_fits_index(s.k))
+        return tn_fail(error, TN_UNSUPPORTED, 0, "%s: a dim of the product is larger than %d: %lld x %lld x %lld",
+                       desc->name, GPU_MOST_INDICES, (long long)s.m, (long long)s.k, (long long)s.n);
+    describe(&p, desc, self->data != NULL);
+    if (gpu_fits_index(p.args.out.walk.n)) return TN_OK;
+    return tn_fail(error, TN_UNSUPPORTED, 0, "%s: %lld products are more than %d", desc->name,
+                   (long long)p.args.out.walk.n, GPU_MOST_INDICES);
 }
 
 tn_status gpu_matmul_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **out,
