@@ -23,7 +23,6 @@ typedef struct gpu_nest {
 typedef struct gpu_teams {
     int32_t teams, size; /* of a block; threads of a team: a power of two. Their product is the block, whole warps */
     int32_t columns;     /* 1: neighbouring threads belong to different teams; 0: to the same */
-    int32_t unused;
 } gpu_teams;
 
 /* ---- elementwise, copies, fills, random numbers */
@@ -170,7 +169,6 @@ typedef struct gpu_reduce_args {
     double divisor; /* of the result */
     int32_t fold;
     uint32_t from, to; /* tn_dtype of x and of y */
-    int32_t unused;
 } gpu_reduce_args;
 
 /* y = index of the largest of n elements of x, for each element of kept. */
@@ -184,7 +182,6 @@ typedef struct gpu_argmax_args {
     int64_t n, stride; /* elements of x to choose from */
     int64_t piece, next;
     uint32_t from; /* tn_dtype of x */
-    int32_t unused;
 } gpu_argmax_args;
 
 typedef struct gpu_softmax_args {
@@ -212,7 +209,6 @@ typedef struct gpu_loss_args {
     int64_t target_stride, rows, classes;
     gpu_teams teams;
     uint32_t dtype;
-    int32_t unused;
 } gpu_cross_entropy_args, gpu_nll_args;
 
 typedef struct gpu_cross_entropy_grad_args {
@@ -221,7 +217,6 @@ typedef struct gpu_cross_entropy_grad_args {
     const void *dy;
     int64_t target_stride, rows, classes;
     uint32_t dtype;
-    int32_t unused;
 } gpu_cross_entropy_grad_args;
 
 typedef struct gpu_one_hot_args {
@@ -254,7 +249,6 @@ typedef struct gpu_index_add_args {
     gpu_nest row;           /* operands: dx, dy */
     int64_t tile;
     uint32_t dtype;
-    int32_t unused;
 } gpu_index_add_args;
 
 enum { GPU_MOST_CAT = 10 };
@@ -286,7 +280,6 @@ typedef struct gpu_step_rule {
     double beta1, beta2, eps, weight_decay;
     int32_t adam, decoupled;
     uint32_t dtype;
-    int32_t unused;
 } gpu_step_rule;
 
 enum { GPU_MOST_STEP = 80, GPU_MOST_STEP_ANY = 10 };
@@ -322,7 +315,6 @@ typedef struct gpu_divisor {
  * tells how far one step in a dim goes down and to the right in the image that the product reads. */
 typedef struct gpu_axis {
     int32_t rank; /* at least 1 */
-    int32_t reserved;
     gpu_divisor size[GPU_AXIS_DIMS];
     int32_t rows[GPU_AXIS_DIMS], cols[GPU_AXIS_DIMS];
     int64_t strides[GPU_AXIS_DIMS];
@@ -343,7 +335,6 @@ typedef struct gpu_side {
     uint32_t ones;  /* the major index whose elements are all 1: it adds up the other side */
     int32_t inward; /* 1: memory runs along the inner index, 0: along the major one */
     int32_t vector; /* 1: four neighbours lie side by side and aligned */
-    int32_t reserved;
 } gpu_side;
 
 /* Where a product goes. */
@@ -359,7 +350,6 @@ typedef struct gpu_result {
     uint32_t cells;  /* this many rows, neighbours, are pooled: 4, or 1 if none are */
     int32_t relu;
     int32_t vector; /* 1: four columns lie side by side and aligned */
-    int32_t reserved;
     gpu_nest walk; /* over the products; operands: a, b, y, bias or sums */
 } gpu_result;
 
@@ -370,7 +360,6 @@ typedef struct gpu_product_args {
     uint32_t k, k_each; /* length of the sum, and of the part that a block takes */
     uint32_t tiles_m, tiles_n;
     int32_t masked; /* 1: elements of a outside the image are not even multiplied with infinities of b */
-    int32_t reserved;
 } gpu_product_args;
 
 typedef struct gpu_join_args {

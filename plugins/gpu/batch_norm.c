@@ -95,12 +95,6 @@ static tn_status finish(const tn_op_desc *desc, gpu_norm_args *args, const vecto
         number, offsetof(gpu_norm_args, field), kind, index \
     }
 
-tn_status gpu_batch_norm2d_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
-{
-    (void)self, (void)device, (void)desc, (void)error;
-    return TN_OK;
-}
-
 tn_status gpu_batch_norm2d_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **out,
                                 tn_error *error)
 {

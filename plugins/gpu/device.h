@@ -5,7 +5,7 @@
  * itself.
  *
  * Rules that let one source serve all three: blocks have one dimension of threads; every thread of a block reaches the
- * same gpu_sync, gpu_shuffle and gpu_ballot calls (no early return before them); a warp has gpu_warp() threads, 32 or
+ * same gpu_sync, gpu_shuffle_xor and gpu_ballot calls (no early return before them); a warp has gpu_warp() threads, 32 or
  * 64, and nothing assumes which; shared memory is undefined until it is written. gpu_product(a, b) is a product of f64
  * that is rounded before anything is added to it; elsewhere the compiler may fuse the two. GPU_LOOP before
  * a loop keeps it one where code for several turns would only be fetched for nothing. */
@@ -18,10 +18,7 @@
 
 #if defined(__HIPCC__)
 #include <hip/hip_runtime.h>
-#define GPU_ALL_LANES
-#define gpu_shuffle_down(value, by) __shfl_down((value), (by))
 #define gpu_shuffle_xor(value, mask) __shfl_xor((value), (mask))
-#define gpu_shuffle(value, lane) __shfl((value), (lane))
 #define gpu_ballot(predicate) ((uint64_t)__ballot(predicate))
 static __device__ __forceinline__ double gpu_product(double a, double b)
 {
@@ -29,9 +26,7 @@ static __device__ __forceinline__ double gpu_product(double a, double b)
     return a * b;
 }
 #else
-#define gpu_shuffle_down(value, by) __shfl_down_sync(0xffffffffu, (value), (by))
 #define gpu_shuffle_xor(value, mask) __shfl_xor_sync(0xffffffffu, (value), (mask))
-#define gpu_shuffle(value, lane) __shfl_sync(0xffffffffu, (value), (lane))
 #define gpu_ballot(predicate) ((uint64_t)__ballot_sync(0xffffffffu, (predicate)))
 #define gpu_product(a, b) __dmul_rn((a), (b))
 #endif
@@ -45,7 +40,6 @@ static __device__ __forceinline__ double gpu_product(double a, double b)
 #define gpu_sync() __syncthreads()
 #define gpu_warp() ((uint32_t)warpSize)
 #define GPU_LOOP _Pragma("unroll 1")
-#define gpu_atomic_add(address, value) atomicAdd((address), (value))
 #define GPU_BOUNDS(threads) __launch_bounds__(threads)
 #define GPU_PRAGMA(text) _Pragma(#text)
 #define GPU_UNROLL GPU_PRAGMA(unroll) /* before a loop: all of it */
@@ -54,10 +48,8 @@ static __device__ __forceinline__ double gpu_product(double a, double b)
 #define gpu_threads() ((uint32_t)blockDim.x)
 #define gpu_block_x() ((uint32_t)blockIdx.x)
 #define gpu_block_y() ((uint32_t)blockIdx.y)
-#define gpu_block_z() ((uint32_t)blockIdx.z)
 #define gpu_blocks_x() ((uint32_t)gridDim.x)
 #define gpu_blocks_y() ((uint32_t)gridDim.y)
-#define gpu_blocks_z() ((uint32_t)gridDim.z)
 
 #endif /* GPU_ON_HOST */
 

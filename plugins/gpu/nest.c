@@ -37,20 +37,6 @@ gpu_nest gpu_nest_of(uint32_t rank, const int64_t *dims, int n, const int64_t *c
     return nest;
 }
 
-gpu_nest gpu_nest_of_tensors(int n, const tn_tensor_desc *const *tensors)
-{
-    const tn_tensor_desc *first = tensors[0];
-    int64_t strides[4][TN_MAX_RANK] = {{0}};
-    const int64_t *rows[4];
-    for (int k = 0; k < n; k++) {
-        const tn_tensor_desc *t = tensors[k];
-        rows[k] = strides[k];
-        for (uint32_t d = 0; d < t->rank; d++)
-            if (t->dims[d] != 1) strides[k][first->rank - t->rank + d] = t->strides[d];
-    }
-    return gpu_nest_of(first->rank, first->dims, n, rows);
-}
-
 int gpu_nest_dense(const gpu_nest *nest)
 {
     if (nest->rank == 0) return 1;

@@ -9,8 +9,6 @@
 
 /* A walk over `rank` dims with n operands, n <= 4; strides[k] are those of operand k, 0 where it is broadcast. */
 gpu_nest gpu_nest_of(uint32_t rank, const int64_t *dims, int n, const int64_t *const *strides);
-/* The same over tensors of one shape, or that broadcast to that of the first (NumPy's rule). */
-gpu_nest gpu_nest_of_tensors(int n, const tn_tensor_desc *const *tensors);
 /* Do all operands step by one through memory, in one dim? */
 int gpu_nest_dense(const gpu_nest *nest);
 

@@ -77,8 +77,8 @@ const tn_kernel gpu_kernels[] = {
     {TN_SCHEMA(conv2d_max_pool2d_relu), gpu_conv_pool_check, gpu_conv_pool_plan, NULL},
     {TN_SCHEMA(conv2d_max_pool2d_grad_input), gpu_conv_pool_grad_check, gpu_conv_pool_grad_plan, NULL},
     {TN_SCHEMA(conv2d_max_pool2d_grad_weight), gpu_conv_pool_grad_check, gpu_conv_pool_grad_plan, "weight"},
-    {TN_SCHEMA(batch_norm2d),    gpu_batch_norm2d_check, gpu_batch_norm2d_plan, NULL},
-    {TN_SCHEMA(batch_norm2d_grad), gpu_batch_norm2d_check, gpu_batch_norm2d_grad_plan, NULL},
+    {TN_SCHEMA(batch_norm2d),    gpu_any_check,    gpu_batch_norm2d_plan, NULL},
+    {TN_SCHEMA(batch_norm2d_grad), gpu_any_check,  gpu_batch_norm2d_grad_plan, NULL},
 };
 /* clang-format on */
 const uint64_t gpu_n_kernels = sizeof gpu_kernels / sizeof *gpu_kernels;

@@ -20,13 +20,15 @@ tn_status gpu_check_host(const tn_host_api *host, tn_error *error);
 typedef struct gpu_reduction gpu_reduction;
 typedef struct gpu_step_lists gpu_step_lists;
 
-/* A check and a maker of plans for each family, named in plugin.c. */
-#define GPU_OP(name)                                                                                                 \
-    tn_status gpu_##name##_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error); \
-    tn_status gpu_##name##_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,    \
+/* A maker of plans for each family, named in plugin.c; and a check, where not all that a schema allows is done. */
+#define GPU_OP(name)                                                                                              \
+    tn_status gpu_##name##_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan, \
                                 tn_error *error);
+#define GPU_CHECKED_OP(name)                                                                                         \
+    tn_status gpu_##name##_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error); \
+    GPU_OP(name)
 /* elementwise, copies, fills, random numbers */
-GPU_OP(map)
+GPU_CHECKED_OP(map)
 GPU_OP(where)
 GPU_OP(cast)
 GPU_OP(copy)
@@ -55,18 +57,19 @@ extern const gpu_step_lists gpu_step_sgd, gpu_step_adam; /* data of step */
 extern const int gpu_softmax_log;                        /* data of softmax: log_softmax */
 
 /* products, convolution, pooling, normalisation */
-GPU_OP(matmul)
-GPU_OP(conv2d)
-GPU_OP(conv2d_grad_input)
-GPU_OP(conv2d_grad_weight)
-GPU_OP(conv_pool)
-GPU_OP(conv_pool_grad)
-GPU_OP(pool2d)
+GPU_CHECKED_OP(matmul)
+GPU_CHECKED_OP(conv2d)
+GPU_CHECKED_OP(conv2d_grad_input)
+GPU_CHECKED_OP(conv2d_grad_weight)
+GPU_CHECKED_OP(conv_pool)
+GPU_CHECKED_OP(conv_pool_grad)
+GPU_CHECKED_OP(pool2d)
 extern const struct gpu_pool_kind gpu_max_pool2d, gpu_max_pool2d_grad, gpu_max_pool2d_gather, gpu_avg_pool2d,
     gpu_avg_pool2d_grad;
 GPU_OP(batch_norm2d)
 GPU_OP(batch_norm2d_grad)
 
+#undef GPU_CHECKED_OP
 #undef GPU_OP
 
 #ifdef __cplusplus

@@ -71,19 +71,18 @@ static int widens(const gpu_route *route, int by)
     return 1;
 }
 
-int gpu_route_widen(gpu_route *route)
+void gpu_route_widen(gpu_route *route)
 {
     gpu_nest *nest = &route->nest;
     int by = (int)(8 / route->bytes[0]);
     if (!widens(route, by)) by /= 2; /* halves of 8 bytes, no less: kernels know 1, 4 and 8 */
-    if (by < 2 || !widens(route, by)) return 1;
+    if (by < 2 || !widens(route, by)) return;
     nest->n /= by;
     nest->dims[nest->rank - 1] /= by;
     for (int k = 0; k < nest->operands; k++) {
         route->bytes[k] *= (uint64_t)by;
         for (int d = 0; d < nest->rank - 1; d++) nest->strides[k][d] /= by;
     }
-    return by;
 }
 
 /* ---- parts */

@@ -26,8 +26,8 @@ typedef struct gpu_route {
 gpu_route gpu_route_of(int n, const gpu_walked *of);
 /* A tensor of the shape of desc whose elements lie in row-major order without gaps. */
 tn_tensor_desc gpu_counter(const tn_tensor_desc *desc);
-/* Makes one element of neighbours that all operands have side by side, where that makes 8 or 4 bytes. Returns how many. */
-int gpu_route_widen(gpu_route *route);
+/* Makes one element of neighbours that all operands have side by side, where that makes 8 or 4 bytes. */
+void gpu_route_widen(gpu_route *route);
 
 typedef struct gpu_walk_kernel {
     gpu_kernel kernel;

@@ -25,10 +25,8 @@
 #define gpu_warp() (here.warp)
 #define gpu_block_x() (here.block.x)
 #define gpu_block_y() (here.block.y)
-#define gpu_block_z() (here.block.z)
 #define gpu_blocks_x() (here.blocks.x)
 #define gpu_blocks_y() (here.blocks.y)
-#define gpu_blocks_z() (here.blocks.z)
 #define gpu_product(a, b) ((a) * (b)) /* nothing is fused here */
 #define gpu_sync() wait_for_block(__FILE__, __LINE__)
 #define gpu_ballot(predicate) vote((predicate) != 0, __FILE__, __LINE__)
@@ -48,20 +46,6 @@ static inline uint32_t lane_here(void)
     return here.thread % here.warp;
 }
 
-static inline uint32_t lane_down(uint32_t by)
-{
-    return lane_here() + by < here.warp ? lane_here() + by : lane_here();
-}
-
-#define gpu_shuffle_down(value, by) exchanged((value), lane_down(by), __FILE__, __LINE__)
 #define gpu_shuffle_xor(value, mask) exchanged((value), lane_here() ^ (uint32_t)(mask), __FILE__, __LINE__)
-#define gpu_shuffle(value, lane) exchanged((value), (uint32_t)(lane), __FILE__, __LINE__)
-
-template <typename T> static inline T gpu_atomic_add(T *address, T value)
-{
-    T was = *address;
-    *address = was + value;
-    return was;
-}
 
 #endif
