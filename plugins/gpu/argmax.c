@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * argmax: a reduction of pairs, in two stages like the others (reduce.c) where there are few results. */
+#include "number.h"
 #include "plugin.h"
 #include "teams.h"
 
@@ -38,7 +39,7 @@ static void launch_pieces(gpu_plan *plan, tn_device *device, gpu_argmax_args arg
     args.kept = gpu_nest_with_dense(args.kept, 1);
     args.n = pieces;
     args.stride = first.kept.n;
-    args.from = args.from == TN_F32 || args.from == TN_F64 ? TN_F64 : TN_I64;
+    args.from = gpu_dtype_is_real(args.from) ? TN_F64 : TN_I64;
     launch_whole(plan, device, &args);
     gpu_plan_bind(plan, offsetof(gpu_argmax_args, x), GPU_WORKSPACE, 0, values);
     gpu_plan_bind(plan, offsetof(gpu_argmax_args, index), GPU_WORKSPACE, 0, indices);

@@ -7,7 +7,12 @@
 
 #include <stdint.h>
 
-enum { GPU_DIMS = 8 };
+enum {
+    GPU_DIMS = 8,
+    GPU_THREADS = 256,        /* of a block, where nothing asks for another number */
+    GPU_GATHER_THREADS = 128, /* a batch of images is too little work for larger blocks on all multiprocessors */
+    GPU_POOL_THREADS = 128
+};
 
 /* A walk over the elements of one shape in up to four tensors. dims run from slowest to fastest; neighbours that any
  * tensor steps through evenly have been joined (nest.c). */
@@ -18,6 +23,11 @@ typedef struct gpu_nest {
     int64_t dims[GPU_DIMS];
     int64_t strides[4][GPU_DIMS];
 } gpu_nest;
+
+/* Division by a number that is known when the plan is made (kernels/divide.h). */
+typedef struct gpu_divisor {
+    uint32_t by, factor, shift;
+} gpu_divisor;
 
 /* How a block is cut into teams of threads that fold together (kernels/reduce_block.h). */
 typedef struct gpu_teams {
@@ -43,7 +53,7 @@ typedef struct gpu_walk {
     int32_t rank;
     uint32_t packed; /* 1: GPU_LANES elements may be loaded and stored as one */
     uint32_t flat;   /* bit k: operand k stays where it is along the last dim */
-    uint32_t dims[GPU_DIMS], magic[GPU_DIMS], shift[GPU_DIMS]; /* x / dims = (high half of (x magic) + x) >> shift */
+    gpu_divisor dims[GPU_DIMS];
     uint32_t strides[4][GPU_DIMS];
 } gpu_walk;
 
@@ -306,11 +316,6 @@ typedef struct gpu_step_any_args {
 
 enum { GPU_AXIS_DIMS = 5 };
 
-/* Division by a number that is known when the plan is made (kernels/place.h). */
-typedef struct gpu_divisor {
-    uint32_t by, factor, shift;
-} gpu_divisor;
-
 /* How one index of a product runs over memory: as the dims of a tensor, from slowest to fastest. Beside the offset it
  * tells how far one step in a dim goes down and to the right in the image that the product reads. */
 typedef struct gpu_axis {
@@ -350,7 +355,7 @@ typedef struct gpu_result {
     uint32_t cells;  /* this many rows, neighbours, are pooled: 4, or 1 if none are */
     int32_t relu;
     int32_t vector; /* 1: four columns lie side by side and aligned */
-    gpu_nest walk; /* over the products; operands: a, b, y, bias or sums */
+    gpu_nest walk;  /* over the products; operands: a, b, y, bias or sums */
 } gpu_result;
 
 typedef struct gpu_product_args {

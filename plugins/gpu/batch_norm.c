@@ -5,19 +5,17 @@
 #include "nest.h"
 #include "plugin.h"
 
-enum { THREADS = 256 };
-
 /* How channels are shared out: lanes side by side take channels that lie side by side. */
 static void cut(gpu_norm_args *args, const tn_device *device)
 {
     enum { PIXELS_EACH = 8, MOST_PARTS = 64, BLOCKS_EACH = 4 };
     const int32_t teams = args->channel_strides[0] == 1 && args->channels >= 8 ? 32 : 1;
-    const int64_t rounds = (args->channels + teams - 1) / teams, least = THREADS / teams * PIXELS_EACH;
+    const int64_t rounds = (args->channels + teams - 1) / teams, least = GPU_THREADS / teams * PIXELS_EACH;
     int64_t parts = (int64_t)gpu_limits_of(device)->multiprocessors * BLOCKS_EACH / (rounds > 0 ? rounds : 1);
     if (parts > MOST_PARTS) parts = MOST_PARTS;
     if (parts > args->pixels.n / least) parts = args->pixels.n / least;
     if (parts < 1) parts = 1;
-    args->teams = (gpu_teams){.teams = teams, .size = THREADS / teams, .columns = teams > 1};
+    args->teams = (gpu_teams){.teams = teams, .size = GPU_THREADS / teams, .columns = teams > 1};
     args->each = (args->pixels.n + parts - 1) / parts;
     args->parts = parts;
 }
@@ -59,7 +57,7 @@ static void launch(gpu_plan *plan, gpu_kernel kernel, const gpu_norm_args *args,
                    const vector *vectors, int n, uint64_t sums)
 {
     const int64_t teams = args->teams.teams;
-    gpu_grid grid = {(uint32_t)((args->channels + teams - 1) / teams), (uint32_t)args->parts, 1, THREADS, 0};
+    gpu_grid grid = {(uint32_t)((args->channels + teams - 1) / teams), (uint32_t)args->parts, 1, GPU_THREADS, 0};
     gpu_plan_launch(plan, kernel, grid, args, sizeof *args);
     gpu_plan_bind(plan, offsetof(gpu_norm_args, x), GPU_IN, args->backward ? 1 : 0, 0);
     if (args->backward) gpu_plan_bind(plan, offsetof(gpu_norm_args, dy), GPU_IN, 0, 0);

@@ -4,7 +4,7 @@
 #include "nest.h"
 #include "plugin.h"
 
-enum { THREADS = 256, EACH = 2 };
+enum { EACH = 2 };
 
 /* Inputs of one launch, with where each begins in y, in bytes. */
 typedef struct batch {
@@ -17,7 +17,7 @@ typedef struct batch {
 static void flush(gpu_plan *plan, const tn_device *device, batch *b)
 {
     if (b->n == 0) return;
-    gpu_grid grid = gpu_grid_for(device, b->most, THREADS, EACH);
+    gpu_grid grid = gpu_grid_for(device, b->most, GPU_THREADS, EACH);
     grid.y = b->n;
     gpu_plan_launch(plan, GPU_cat, grid, &b->args, sizeof b->args);
     for (uint32_t i = 0; i < b->n; i++) {

@@ -4,33 +4,17 @@
 #include "conv.h"
 #include "plugin.h"
 
-static void set(gpu_conv *c, const int64_t stride[2], const int64_t padding[2], const int64_t dilation[2],
-                int64_t groups)
-{
-    for (int i = 0; i < 2; i++) {
-        c->stride[i] = stride[i];
-        c->padding[i] = padding[i];
-        c->dilation[i] = dilation[i];
-        c->pool_kernel[i] = c->pool_stride[i] = 1;
-    }
-    c->groups = groups;
-}
-
 /* Of the forward operators. */
 static gpu_conv describe(const tn_op_desc *desc)
 {
     const tn_conv2d_attrs *how = desc->attrs;
-    gpu_conv c = {.x = desc->in[0], .w = desc->in[1], .y = desc->out[0]};
-    set(&c, how->stride, how->padding, how->dilation, how->groups);
-    return c;
+    return gpu_conv_of(desc->in[0], desc->in[1], desc->out[0], how->stride, how->padding, how->dilation, how->groups);
 }
 
 static gpu_conv describe_grad(const tn_op_desc *desc, const tn_tensor_desc *x, const tn_tensor_desc *w)
 {
     const tn_conv2d_grad_attrs *how = desc->attrs;
-    gpu_conv c = {.x = x, .w = w, .y = desc->in[0]};
-    set(&c, how->stride, how->padding, how->dilation, how->groups);
-    return c;
+    return gpu_conv_of(x, w, desc->in[0], how->stride, how->padding, how->dilation, how->groups);
 }
 
 /* Makes the plan of one product. */

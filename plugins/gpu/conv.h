@@ -16,6 +16,10 @@ typedef struct gpu_conv {
     int64_t pool_kernel[2], pool_stride[2];
 } gpu_conv;
 
+/* Without pooling. */
+gpu_conv gpu_conv_of(const tn_tensor_desc *x, const tn_tensor_desc *w, const tn_tensor_desc *y, const int64_t stride[2],
+                     const int64_t padding[2], const int64_t dilation[2], int64_t groups);
+
 /* TN_OK, or the reason why sizes are too large. */
 tn_status gpu_conv_check_sizes(const char *name, const gpu_conv *c, tn_error *error);
 

@@ -7,18 +7,6 @@
 #include "plugin.h"
 #include "pool.h"
 
-static gpu_conv describe(const tn_tensor_desc *x, const tn_tensor_desc *w, const tn_tensor_desc *y,
-                         const int64_t stride[2], const int64_t padding[2], const int64_t dilation[2], int64_t groups)
-{
-    gpu_conv c = {.x = x, .w = w, .y = y, .groups = groups};
-    for (int i = 0; i < 2; i++) {
-        c.stride[i] = stride[i];
-        c.padding[i] = padding[i];
-        c.dilation[i] = dilation[i];
-    }
-    return c;
-}
-
 static void set_pool(gpu_conv *c, const int64_t kernel[2], const int64_t stride[2])
 {
     for (int i = 0; i < 2; i++) {
@@ -31,7 +19,7 @@ static gpu_conv forward_of(const tn_op_desc *desc)
 {
     const tn_conv2d_max_pool2d_relu_attrs *how = desc->attrs;
     gpu_conv c =
-        describe(desc->in[0], desc->in[1], desc->out[0], how->stride, how->padding, how->dilation, how->groups);
+        gpu_conv_of(desc->in[0], desc->in[1], desc->out[0], how->stride, how->padding, how->dilation, how->groups);
     set_pool(&c, how->pool_kernel, how->pool_stride);
     return c;
 }
@@ -39,7 +27,7 @@ static gpu_conv forward_of(const tn_op_desc *desc)
 static gpu_conv grad_of(const tn_op_desc *desc, const tn_tensor_desc *x, const tn_tensor_desc *w)
 {
     const tn_conv2d_max_pool2d_grad_attrs *how = desc->attrs;
-    gpu_conv c = describe(x, w, desc->in[0], how->stride, how->padding, how->dilation, how->groups);
+    gpu_conv c = gpu_conv_of(x, w, desc->in[0], how->stride, how->padding, how->dilation, how->groups);
     set_pool(&c, how->pool_kernel, how->pool_stride);
     return c;
 }
@@ -61,11 +49,6 @@ static tn_tensor_desc between(const gpu_conv *c, int whole)
     z.strides[0] = z.dims[2] * z.strides[2];
     z.alignment = 256;
     return z;
-}
-
-static uint64_t reserve(gpu_plan *plan, const tn_tensor_desc *z)
-{
-    return gpu_plan_workspace(plan, (uint64_t)tn_desc_numel(z) * tn_dtype_size(z->dtype));
 }
 
 /* The convolution alone, with z in the place of y. */
@@ -127,7 +110,7 @@ static void plan_forward(gpu_plan *plan, const tn_device *device, const gpu_conv
         gpu_plan_product(plan, device, &p);
         return;
     }
-    p.y = gpu_slot_workspace(reserve(plan, &z));
+    p.y = gpu_slot_workspace(gpu_plan_workspace(plan, gpu_bytes_of(&z)));
     gpu_plan_product(plan, device, &p);
     gpu_pool_args pool = pool_of(GPU_POOL_MAX, c, &z, desc->out[1]);
     pool.relu = 1;
@@ -152,7 +135,7 @@ tn_status gpu_conv_pool_plan(const tn_kernel *self, tn_device *device, const tn_
 static gpu_slot scatter(gpu_plan *plan, const tn_device *device, const gpu_conv *c, const tn_tensor_desc *z,
                         const tn_op_desc *desc)
 {
-    gpu_slot dz = gpu_slot_workspace(reserve(plan, z));
+    gpu_slot dz = gpu_slot_workspace(gpu_plan_workspace(plan, gpu_bytes_of(z)));
     gpu_pool_args pool = pool_of(GPU_POOL_MAX_GRAD, c, z, desc->in[1]);
     gpu_plan_pool(plan, device, z->dtype, &pool, dz, gpu_slot_in(0), gpu_slot_in(1));
     return dz;

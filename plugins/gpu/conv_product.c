@@ -3,6 +3,18 @@
  * How the sides of a convolution's products are read. */
 #include "conv.h"
 
+gpu_conv gpu_conv_of(const tn_tensor_desc *x, const tn_tensor_desc *w, const tn_tensor_desc *y, const int64_t stride[2],
+                     const int64_t padding[2], const int64_t dilation[2], int64_t groups)
+{
+    gpu_conv c = {.x = x, .w = w, .y = y, .groups = groups, .pool_kernel = {1, 1}, .pool_stride = {1, 1}};
+    for (int i = 0; i < 2; i++) {
+        c.stride[i] = stride[i];
+        c.padding[i] = padding[i];
+        c.dilation[i] = dilation[i];
+    }
+    return c;
+}
+
 tn_status gpu_conv_check_sizes(const char *name, const gpu_conv *c, tn_error *error)
 {
     int64_t taps = c->w->dims[1] * c->w->dims[2] * c->w->dims[3];

@@ -53,7 +53,8 @@ static __device__ __forceinline__ double gpu_product(double a, double b)
 
 #endif /* GPU_ON_HOST */
 
-/* A kernel: GPU_DEFINE(fill) { ... args.n ... } */
-#define GPU_DEFINE(name) GPU_GLOBAL void gpu_##name(const gpu_##name##_args args)
+/* A kernel, of the type of its arguments, in blocks of at most so many threads:
+ * GPU_DEFINE(fill, gpu_fill_args, GPU_WALK_THREADS) { ... args.bits ... } */
+#define GPU_DEFINE(name, type, threads) GPU_GLOBAL void GPU_BOUNDS(threads) gpu_##name(const type args)
 
 #endif

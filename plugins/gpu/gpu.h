@@ -58,6 +58,11 @@ typedef struct gpu_plan gpu_plan;
 
 enum { GPU_MOST_ARGS = 4000 }; /* bytes of an argument struct: what every GPU takes */
 
+TN_UNUSED static inline uint64_t gpu_bytes_of(const tn_tensor_desc *desc)
+{
+    return (uint64_t)tn_desc_numel(desc) * tn_dtype_size(desc->dtype);
+}
+
 /* A plan for desc without launches yet. It reports one operation for each element of the first output (or input) and
  * every tensor moved once; correct that in the result. The implementation's name is "<implementation>". NULL if there is
  * no host memory, with the error filled in. */

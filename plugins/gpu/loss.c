@@ -9,8 +9,7 @@
 enum {
     ROUNDS = 4,     /* of all its teams that one block may take before others should help */
     FLOPS_EACH = 4, /* of an element of softmax */
-    PARTIAL = 8,    /* bytes of a block's sum */
-    THREADS = 256
+    PARTIAL = 8     /* bytes of a block's sum */
 };
 
 static gpu_matrix matrix_of(const tn_tensor_desc *x)
@@ -61,7 +60,7 @@ tn_status gpu_nll_loss_plan(const tn_kernel *self, tn_device *device, const tn_o
     (void)self;
     if (!plan) return TN_OUT_OF_MEMORY;
     gpu_plan_head(plan)->flops = (uint64_t)args.rows;
-    gpu_grid grid = {.x = blocks_for(device, args.rows, THREADS), .y = 1, .z = 1, .threads = THREADS};
+    gpu_grid grid = {.x = blocks_for(device, args.rows, GPU_THREADS), .y = 1, .z = 1, .threads = GPU_THREADS};
     launch(plan, device, GPU_nll, grid, &args);
     return gpu_plan_finish(plan, out, error);
 }
@@ -110,7 +109,7 @@ tn_status gpu_cross_entropy_grad_plan(const tn_kernel *self, tn_device *device, 
     if (!plan) return TN_OUT_OF_MEMORY;
     gpu_plan_head(plan)->flops = 2 * (uint64_t)n;
     if (n) {
-        gpu_plan_launch(plan, GPU_cross_entropy_grad, gpu_grid_for(device, n, THREADS, 1), &args, sizeof args);
+        gpu_plan_launch(plan, GPU_cross_entropy_grad, gpu_grid_for(device, n, GPU_THREADS, 1), &args, sizeof args);
         gpu_plan_bind(plan, offsetof(gpu_cross_entropy_grad_args, dy), GPU_IN, 0, 0);
         gpu_plan_bind(plan, offsetof(gpu_cross_entropy_grad_args, p.at), GPU_IN, 1, 0);
         gpu_plan_bind(plan, offsetof(gpu_cross_entropy_grad_args, target), GPU_IN, 2, 0);
@@ -134,7 +133,7 @@ tn_status gpu_one_hot_plan(const tn_kernel *self, tn_device *device, const tn_op
     if (!plan) return TN_OUT_OF_MEMORY;
     gpu_plan_head(plan)->flops = 0;
     if (args.nest.n) {
-        gpu_plan_launch(plan, GPU_one_hot, gpu_grid_for(device, tn_desc_numel(y), THREADS, 1), &args, sizeof args);
+        gpu_plan_launch(plan, GPU_one_hot, gpu_grid_for(device, tn_desc_numel(y), GPU_THREADS, 1), &args, sizeof args);
         gpu_plan_bind(plan, offsetof(gpu_one_hot_args, y), GPU_OUT, 0, 0);
         gpu_plan_bind(plan, offsetof(gpu_one_hot_args, index), GPU_IN, 0, 0);
     }

@@ -46,6 +46,14 @@ int gpu_nest_dense(const gpu_nest *nest)
     return 1;
 }
 
+gpu_divisor gpu_divisor_of(uint32_t by)
+{
+    uint32_t shift = 0;
+    while ((UINT64_C(1) << shift) < by) shift++;
+    uint64_t factor = ((UINT64_C(1) << 32) * ((UINT64_C(1) << shift) - by)) / by + 1;
+    return (gpu_divisor){by, (uint32_t)factor, shift};
+}
+
 gpu_grid gpu_grid_for(const tn_device *device, int64_t n, uint32_t threads, uint32_t each)
 {
     int64_t most = (int64_t)gpu_limits_of(device)->multiprocessors * BLOCKS_EACH;

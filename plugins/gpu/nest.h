@@ -12,6 +12,9 @@ gpu_nest gpu_nest_of(uint32_t rank, const int64_t *dims, int n, const int64_t *c
 /* Do all operands step by one through memory, in one dim? */
 int gpu_nest_dense(const gpu_nest *nest);
 
+/* Division by `by`, at least 1, of numbers below 2^31. */
+gpu_divisor gpu_divisor_of(uint32_t by);
+
 /* Blocks of `threads` threads for n elements, `each` to a thread, no more of them than keep the device busy: kernels
  * stride over what is left. At least one. */
 gpu_grid gpu_grid_for(const tn_device *device, int64_t n, uint32_t threads, uint32_t each);

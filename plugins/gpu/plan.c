@@ -76,7 +76,7 @@ static uint64_t bytes_moved(const tn_op_desc *desc)
     uint64_t bytes = 0;
     for (uint64_t i = 0; i < desc->n_in + desc->n_out; i++) {
         const tn_tensor_desc *d = i < desc->n_in ? desc->in[i] : desc->out[i - desc->n_in];
-        if (d) bytes += (uint64_t)tn_desc_numel(d) * tn_dtype_size(d->dtype);
+        if (d) bytes += gpu_bytes_of(d);
     }
     return bytes;
 }

@@ -48,9 +48,9 @@ void gpu_pool_set(gpu_pool_args *args, const int64_t kernel[2], const int64_t st
 void gpu_plan_pool(gpu_plan *plan, const tn_device *device, tn_dtype dtype, const gpu_pool_args *args, gpu_slot x,
                    gpu_slot y, gpu_slot index)
 {
-    enum { THREADS = 128, MOST_ROWS = 65535 };
+    enum { MOST_ROWS = 65535 };
     if (args->elements == 0 || args->images == 0) return;
-    gpu_grid grid = gpu_grid_for(device, args->elements, THREADS, 1);
+    gpu_grid grid = gpu_grid_for(device, args->elements, GPU_POOL_THREADS, 1);
     grid.y = args->images < MOST_ROWS ? (uint32_t)args->images : MOST_ROWS;
     gpu_plan_launch(plan, dtype == TN_F64 ? GPU_pool_f64 : GPU_pool_f32, grid, args, sizeof *args);
     gpu_plan_bind(plan, offsetof(gpu_pool_args, x), x.kind, x.index, x.bytes);

@@ -6,14 +6,6 @@
 
 /* ---- axes */
 
-gpu_divisor gpu_divisor_of(uint32_t by)
-{
-    uint32_t shift = 0;
-    while ((UINT64_C(1) << shift) < by) shift++;
-    uint64_t factor = ((UINT64_C(1) << 32) * ((UINT64_C(1) << shift) - by)) / by + 1;
-    return (gpu_divisor){by, (uint32_t)factor, shift};
-}
-
 void gpu_axis_add(gpu_axis *axis, int64_t size, int64_t stride, int64_t rows, int64_t cols)
 {
     int last = axis->rank - 1;
@@ -182,7 +174,7 @@ static void join(gpu_plan *plan, const gpu_product_plan *p, uint64_t parts)
     const gpu_result *out = &p->args.out;
     gpu_join_args args = {.out = *out};
     int64_t n = (int64_t)out->m * out->n * out->batch / out->cells;
-    gpu_grid grid = {(uint32_t)parts_of((uint64_t)n, JOIN_COLS), 1, 1, 256, 0};
+    gpu_grid grid = {(uint32_t)parts_of((uint64_t)n, JOIN_COLS), 1, 1, GPU_THREADS, 0};
     gpu_plan_launch(plan, p->dtype == TN_F64 ? GPU_join_f64 : GPU_join_f32, grid, &args, sizeof args);
     gpu_plan_bind(plan, offsetof(gpu_join_args, parts), GPU_WORKSPACE, 0, parts);
     bind_result(plan, offsetof(gpu_join_args, out), p);
@@ -203,7 +195,7 @@ void gpu_plan_product(gpu_plan *plan, const tn_device *device, gpu_product_plan 
     args->tiles_n = (uint32_t)parts_of(out->n, s->tile);
     gpu_plan_name(plan, "gpu:%s:tile%u%s", kinds[p->family], s->tile, out->splits > 1 ? ":split" : "");
     if (out->splits > 1) parts = gpu_plan_workspace(plan, (uint64_t)out->splits * out->batch * out->m * out->n * size);
-    gpu_grid grid = {args->tiles_m * args->tiles_n * out->splits * out->batch, 1, 1, 256,
+    gpu_grid grid = {args->tiles_m * args->tiles_n * out->splits * out->batch, 1, 1, GPU_THREADS,
                      (uint32_t)(s->stages * 2 * s->depth * (s->tile + 4) * size)};
     gpu_plan_launch(plan, s->kernel, grid, args, sizeof *args);
     bind(plan, offsetof(gpu_product_args, a.data), &p->a);

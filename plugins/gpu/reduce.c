@@ -3,6 +3,7 @@
  * sum, mean, max, min over any dims. Where there are too few results to keep the device busy, their elements are cut
  * into pieces, whose results go to the workspace as f64 or i64 and are folded by a second launch. */
 #include "reduce.h"
+#include "number.h"
 #include "plugin.h"
 #include "teams.h"
 
@@ -43,11 +44,6 @@ static void launch_partials(gpu_plan *plan, tn_device *device, gpu_reduce_args a
     gpu_plan_bind(plan, offsetof(gpu_reduce_args, x), GPU_WORKSPACE, 0, bytes);
 }
 
-static int is_real(tn_dtype dtype)
-{
-    return dtype == TN_F32 || dtype == TN_F64;
-}
-
 static void launch_pieces(gpu_plan *plan, tn_device *device, gpu_reduce_args args, int64_t pieces)
 {
     const uint64_t bytes = gpu_plan_workspace(plan, (uint64_t)(args.kept.n * pieces) * PARTIAL);
@@ -57,7 +53,7 @@ static void launch_pieces(gpu_plan *plan, tn_device *device, gpu_reduce_args arg
     first.piece = (args.gone.n + pieces - 1) / pieces;
     first.next = args.kept.n;
     first.divisor = 1;
-    first.to = args.from = is_real(args.from) ? TN_F64 : TN_I64;
+    first.to = args.from = gpu_dtype_is_real(args.from) ? TN_F64 : TN_I64;
     grid.y = (uint32_t)pieces;
     gpu_plan_launch(plan, GPU_reduce, grid, &first, sizeof first);
     gpu_plan_bind(plan, offsetof(gpu_reduce_args, x), GPU_IN, 0, 0);

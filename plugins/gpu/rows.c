@@ -5,11 +5,9 @@
 #include "plugin.h"
 
 enum {
-    THREADS = 256,
-    FEW_THREADS = 128, /* a batch of images is too little work for larger blocks on all multiprocessors */
-    WIDE = 16,         /* bytes that a thread copies at once */
-    TILES_EACH = 4,    /* blocks of rows for a multiprocessor, in index_add */
-    SUMS = 4096        /* that a block of it keeps in shared memory */
+    WIDE = 16,      /* bytes that a thread copies at once */
+    TILES_EACH = 4, /* blocks of rows for a multiprocessor, in index_add */
+    SUMS = 4096     /* that a block of it keeps in shared memory */
 };
 
 /* The walk over one row; operands: y, x, which may be of different counts of rows. */
@@ -40,20 +38,19 @@ static gpu_index_select_args gather_of(const tn_op_desc *desc)
 }
 
 /* Bytes of the rows that are read, not of the whole table. */
-static uint64_t bytes_of(const tn_op_desc *desc)
+static uint64_t bytes_gathered(const tn_op_desc *desc)
 {
     const tn_tensor_desc *x = desc->in[0], *index = desc->in[1], *y = desc->out[0];
-    return (uint64_t)tn_desc_numel(y) * (tn_dtype_size(x->dtype) + tn_dtype_size(y->dtype)) +
-           (uint64_t)tn_desc_numel(index) * tn_dtype_size(index->dtype);
+    return gpu_bytes_of(y) + (uint64_t)tn_desc_numel(y) * tn_dtype_size(x->dtype) + gpu_bytes_of(index);
 }
 
 static tn_status gather_plan(tn_device *device, const tn_op_desc *desc, gpu_kernel kernel,
                              const gpu_index_select_args *args, gpu_plan *plan, tn_plan **out, tn_error *error)
 {
     const int64_t n = args->n * args->row.n / args->wide;
-    gpu_plan_head(plan)->bytes_moved = bytes_of(desc);
+    gpu_plan_head(plan)->bytes_moved = bytes_gathered(desc);
     if (n) {
-        gpu_plan_launch(plan, kernel, gpu_grid_for(device, n, FEW_THREADS, 1), args, sizeof *args);
+        gpu_plan_launch(plan, kernel, gpu_grid_for(device, n, GPU_GATHER_THREADS, 1), args, sizeof *args);
         gpu_plan_bind(plan, offsetof(gpu_index_select_args, x), GPU_IN, 0, 0);
         gpu_plan_bind(plan, offsetof(gpu_index_select_args, index), GPU_IN, 1, 0);
         gpu_plan_bind(plan, offsetof(gpu_index_select_args, y), GPU_OUT, 0, 0);
@@ -94,14 +91,15 @@ tn_status gpu_gather_scale_plan(const tn_kernel *self, tn_device *device, const 
 static gpu_grid index_add_grid(const tn_device *device, gpu_index_add_args *args)
 {
     enum { MOST = 65535 };
-    const int64_t width = args->row.n < THREADS ? args->row.n : THREADS, columns = (args->row.n + width - 1) / width;
+    const int64_t width = args->row.n < GPU_THREADS ? args->row.n : GPU_THREADS,
+                  columns = (args->row.n + width - 1) / width;
     const int64_t wanted = TILES_EACH * (int64_t)gpu_limits_of(device)->multiprocessors;
     args->tile = (args->rows + wanted - 1) / wanted;
     if (args->tile > SUMS / width) args->tile = SUMS / width;
     return (gpu_grid){.x = (uint32_t)((args->rows + args->tile - 1) / args->tile),
                       .y = (uint32_t)(columns < MOST ? columns : MOST),
                       .z = 1,
-                      .threads = THREADS,
+                      .threads = GPU_THREADS,
                       .shared_bytes = (uint32_t)(args->tile * width) * sizeof(double)};
 }
 

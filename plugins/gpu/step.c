@@ -5,7 +5,7 @@
 #include "plugin.h"
 #include "teams.h"
 
-enum { THREADS = 256, PACK = 4, BLOCKS_EACH = 16, LISTS = 4 };
+enum { PACK = 4, BLOCKS_EACH = 16, LISTS = 4 };
 
 /* Inputs: `lists` lists of parameters and companions, then the learning rate, then for adam the step. */
 struct gpu_step_lists {
@@ -66,7 +66,7 @@ static void bind_item(const making *m, uint64_t at, uint64_t parameter)
 static void flush_dense(making *m)
 {
     if (m->dense.n_items == 0) return;
-    gpu_grid grid = {.x = m->blocks, .y = 1, .z = 1, .threads = THREADS};
+    gpu_grid grid = {.x = m->blocks, .y = 1, .z = 1, .threads = GPU_THREADS};
     gpu_plan_launch(m->plan, GPU_step, grid, &m->dense, sizeof m->dense);
     bind_rule(m, offsetof(gpu_step_args, rule));
     for (uint64_t i = 0; i < (uint64_t)m->dense.n_items; i++)
@@ -77,7 +77,7 @@ static void flush_dense(making *m)
 static void flush_any(making *m)
 {
     if (m->n_any == 0) return;
-    gpu_grid grid = gpu_grid_for(m->device, m->most, THREADS, 1);
+    gpu_grid grid = gpu_grid_for(m->device, m->most, GPU_THREADS, 1);
     grid.y = (uint32_t)m->n_any;
     gpu_plan_launch(m->plan, GPU_step_any, grid, &m->any, sizeof m->any);
     bind_rule(m, offsetof(gpu_step_any_args, rule));
@@ -113,7 +113,7 @@ static void add(making *m, uint64_t parameter)
 /* Elements for a block: one pack for each thread, more where blocks would be too many. */
 static int64_t chunk_for(const tn_device *device, int64_t elements)
 {
-    const int64_t least = THREADS * PACK, most = BLOCKS_EACH * (int64_t)gpu_limits_of(device)->multiprocessors;
+    const int64_t least = GPU_THREADS * PACK, most = BLOCKS_EACH * (int64_t)gpu_limits_of(device)->multiprocessors;
     const int64_t packs = (elements + least * most - 1) / (least * most);
     return least * (packs < 1 ? 1 : packs);
 }

@@ -138,22 +138,10 @@ static int all_pack(const gpu_nest *part, const gpu_route *route, const int64_t 
     return 1;
 }
 
-/* x / d = (high half of (x magic) + x) >> shift for all x < 2^31. */
-static void divide_by(uint64_t d, uint32_t *magic, uint32_t *shift)
-{
-    uint32_t s = 0;
-    while ((UINT64_C(1) << s) < d) s++;
-    *shift = s;
-    *magic = (uint32_t)((((UINT64_C(1) << s) - d) << 32) / d + 1);
-}
-
 static gpu_walk walk_of(const gpu_nest *part, const gpu_route *route, const int64_t start[4])
 {
     gpu_walk walk = {.n = (uint32_t)part->n, .rank = part->rank, .packed = (uint32_t)all_pack(part, route, start)};
-    for (int d = 0; d < part->rank; d++) {
-        walk.dims[d] = (uint32_t)part->dims[d];
-        divide_by((uint64_t)part->dims[d], &walk.magic[d], &walk.shift[d]);
-    }
+    for (int d = 0; d < part->rank; d++) walk.dims[d] = gpu_divisor_of((uint32_t)part->dims[d]);
     for (int k = 0; k < part->operands; k++) {
         for (int d = 0; d < part->rank; d++) walk.strides[k][d] = (uint32_t)part->strides[k][d];
         if (part->rank && part->strides[k][part->rank - 1] == 0) walk.flat |= 1u << k;

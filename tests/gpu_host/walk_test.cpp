@@ -130,12 +130,12 @@ static void check_launches(const gpu_route *route, size_t at_least)
         const gpu_walk &walk = one.walk;
         n += walk.n;
         for (int trial = 0; trial < 2000; trial++) {
-            const uint32_t size = walk.rank ? walk.dims[walk.rank - 1] : 1, last = walk.n - 1;
+            const uint32_t size = walk.rank ? walk.dims[walk.rank - 1].by : 1, last = walk.n - 1;
             const uint32_t near[] = {0, last, size % walk.n, (size - 1) % walk.n, last / size * size};
             uint32_t i = trial < 5 ? near[trial] : (uint32_t)draw(walk.n), at[2], rest = i;
             uint64_t expected[2] = {};
-            for (int d = walk.rank - 1; d >= 0; rest /= walk.dims[d], d--)
-                for (int k = 0; k < 2; k++) expected[k] += (uint64_t)(rest % walk.dims[d]) * walk.strides[k][d];
+            for (int d = walk.rank - 1; d >= 0; rest /= walk.dims[d].by, d--)
+                for (int k = 0; k < 2; k++) expected[k] += (uint64_t)(rest % walk.dims[d].by) * walk.strides[k][d];
             gpu_walk_at<2>(walk, i, at);
             assert_true(at[0] == expected[0] && at[1] == expected[1]);
         }

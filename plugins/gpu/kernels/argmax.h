@@ -58,7 +58,7 @@ template <typename T, typename V> GPU_DEVICE void gpu_argmax_as(const gpu_argmax
     }
 }
 
-GPU_GLOBAL void GPU_BOUNDS(GPU_ARGMAX_THREADS) gpu_argmax(const gpu_argmax_args args)
+GPU_DEFINE(argmax, gpu_argmax_args, GPU_ARGMAX_THREADS)
 {
     GPU_SHARED uint64_t room[2 * GPU_ARGMAX_THREADS];
     if (args.from == TN_F32)

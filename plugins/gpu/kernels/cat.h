@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * cat: each input is copied to its place, several inputs in one launch. */
+#include "dtype.h"
 
 template <typename T> GPU_DEVICE void gpu_cat_as(const gpu_cat_item &item)
 {
@@ -11,12 +12,7 @@ template <typename T> GPU_DEVICE void gpu_cat_as(const gpu_cat_item &item)
     }
 }
 
-GPU_DEFINE(cat)
+GPU_DEFINE(cat, gpu_cat_args, GPU_THREADS)
 {
-    const gpu_cat_item &item = args.items[gpu_block_y()];
-    switch (args.bytes) {
-    case 8: gpu_cat_as<uint64_t>(item); break;
-    case 4: gpu_cat_as<uint32_t>(item); break;
-    default: gpu_cat_as<uint8_t>(item);
-    }
+    GPU_BY_BYTES(args.bytes, gpu_cat_as, args.items[gpu_block_y()])
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Conversion between dtypes: cast, and arange, which converts what it computes. */
+#ifndef GPU_KERNELS_CONVERT_H
+#define GPU_KERNELS_CONVERT_H
+
+#include "dtype.h"
 
 /* As C converts; out of range saturates, NaN gives 0. The first number beyond is exact in f32, unlike the last within. */
 template <typename To, typename From> GPU_DEVICE To gpu_convert(From x)
@@ -18,7 +22,7 @@ template <typename To, typename From> GPU_DEVICE To gpu_convert(From x)
         return x < (From)least ? (To)least : x > (From)most ? (To)most : (To)x;
 }
 
-/* Stores x as elements of operand 0, of dtype `to`: TN_F32 = 1, F64, I64, I32, U8, BOOL. */
+/* Stores x as elements of operand 0, of dtype `to`. */
 template <typename From, int K>
 GPU_DEVICE void gpu_store_as(const gpu_walk &walk, const gpu_turn<K, GPU_LANES> &turn, uint32_t to, const From *x)
 {
@@ -30,12 +34,12 @@ GPU_DEVICE void gpu_store_as(const gpu_walk &walk, const gpu_turn<K, GPU_LANES> 
         break;                                              \
     }
     switch (to) {
-        GPU_STORE_CASE(1, float, (gpu_convert<float, From>(x[v])))
-        GPU_STORE_CASE(2, double, (gpu_convert<double, From>(x[v])))
-        GPU_STORE_CASE(3, int64_t, (gpu_convert<int64_t, From>(x[v])))
-        GPU_STORE_CASE(4, int32_t, (gpu_convert<int32_t, From>(x[v])))
-        GPU_STORE_CASE(5, uint8_t, (gpu_convert<uint8_t, From>(x[v])))
-        GPU_STORE_CASE(6, uint8_t, x[v] != 0)
+        GPU_STORE_CASE(TN_F32, float, (gpu_convert<float, From>(x[v])))
+        GPU_STORE_CASE(TN_F64, double, (gpu_convert<double, From>(x[v])))
+        GPU_STORE_CASE(TN_I64, int64_t, (gpu_convert<int64_t, From>(x[v])))
+        GPU_STORE_CASE(TN_I32, int32_t, (gpu_convert<int32_t, From>(x[v])))
+        GPU_STORE_CASE(TN_U8, uint8_t, (gpu_convert<uint8_t, From>(x[v])))
+        GPU_STORE_CASE(TN_BOOL, uint8_t, x[v] != 0)
     }
 #undef GPU_STORE_CASE
 }
@@ -47,16 +51,16 @@ template <typename From> GPU_DEVICE void gpu_cast_turn(const gpu_cast_args &args
     gpu_store_as(args.walk, turn, args.to, x);
 }
 
-GPU_GLOBAL void GPU_BOUNDS(GPU_WALK_THREADS) gpu_cast(const gpu_cast_args args)
+GPU_DEFINE(cast, gpu_cast_args, GPU_WALK_THREADS)
 {
     GPU_EACH_TILE(GPU_LANES, args.walk, tile)
     {
         gpu_turn<2, GPU_LANES> turn = gpu_turn_of<2, GPU_LANES>(args.walk, tile);
         switch (args.from) {
-        case 1: gpu_cast_turn<float>(args, turn); break;
-        case 2: gpu_cast_turn<double>(args, turn); break;
-        case 3: gpu_cast_turn<int64_t>(args, turn); break;
-        case 4: gpu_cast_turn<int32_t>(args, turn); break;
+        case TN_F32: gpu_cast_turn<float>(args, turn); break;
+        case TN_F64: gpu_cast_turn<double>(args, turn); break;
+        case TN_I64: gpu_cast_turn<int64_t>(args, turn); break;
+        case TN_I32: gpu_cast_turn<int32_t>(args, turn); break;
         default: gpu_cast_turn<uint8_t>(args, turn);
         }
     }
@@ -75,7 +79,7 @@ GPU_DEVICE uint64_t gpu_index_of(const gpu_walk &walk, const gpu_turn<K, GPU_LAN
     return (uint64_t)walk.first + (turn.packed ? turn.at[0][k] + (uint32_t)v : turn.at[v][k]);
 }
 
-GPU_GLOBAL void GPU_BOUNDS(GPU_WALK_THREADS) gpu_arange(const gpu_arange_args args)
+GPU_DEFINE(arange, gpu_arange_args, GPU_WALK_THREADS)
 {
     GPU_EACH_TILE(GPU_LANES, args.walk, tile)
     {
@@ -86,3 +90,5 @@ GPU_GLOBAL void GPU_BOUNDS(GPU_WALK_THREADS) gpu_arange(const gpu_arange_args ar
         gpu_store_as(args.walk, turn, (uint32_t)args.dtype, y);
     }
 }
+
+#endif

@@ -2,13 +2,7 @@
  *
  * What moves elements and looks at none: fill, copy, where. They know only how many bytes an element has. */
 
-/* Calls one<type of that many bytes>(...). */
-#define GPU_BY_BYTES(bytes, one, ...)          \
-    switch (bytes) {                           \
-    case 8: one<uint64_t>(__VA_ARGS__); break; \
-    case 4: one<uint32_t>(__VA_ARGS__); break; \
-    default: one<uint8_t>(__VA_ARGS__);        \
-    }
+#include "dtype.h"
 
 template <typename T> GPU_DEVICE void gpu_fill_turn(const gpu_fill_args &args, const gpu_turn<1, GPU_LANES> &turn)
 {
@@ -17,7 +11,7 @@ template <typename T> GPU_DEVICE void gpu_fill_turn(const gpu_fill_args &args, c
     gpu_store(args.walk, turn, 0, y);
 }
 
-GPU_GLOBAL void GPU_BOUNDS(GPU_WALK_THREADS) gpu_fill(const gpu_fill_args args)
+GPU_DEFINE(fill, gpu_fill_args, GPU_WALK_THREADS)
 {
     GPU_EACH_TILE(GPU_LANES, args.walk, tile)
     {
@@ -33,7 +27,7 @@ template <typename T> GPU_DEVICE void gpu_copy_turn(const gpu_copy_args &args, c
     gpu_store(args.walk, turn, 0, x);
 }
 
-GPU_GLOBAL void GPU_BOUNDS(GPU_WALK_THREADS) gpu_copy(const gpu_copy_args args)
+GPU_DEFINE(copy, gpu_copy_args, GPU_WALK_THREADS)
 {
     GPU_EACH_TILE(GPU_LANES, args.walk, tile)
     {
@@ -53,7 +47,7 @@ template <typename T> GPU_DEVICE void gpu_where_turn(const gpu_where_args &args,
     gpu_store(args.walk, turn, 0, x);
 }
 
-GPU_GLOBAL void GPU_BOUNDS(GPU_WALK_THREADS) gpu_where(const gpu_where_args args)
+GPU_DEFINE(where, gpu_where_args, GPU_WALK_THREADS)
 {
     GPU_EACH_TILE(GPU_LANES, args.walk, tile)
     {
@@ -85,11 +79,9 @@ template <typename T> GPU_DEVICE void gpu_transpose_tile(const gpu_transpose_arg
     gpu_sync();
 }
 
-GPU_GLOBAL void GPU_BOUNDS(GPU_TILE_THREADS) gpu_transpose(const gpu_transpose_args args)
+GPU_DEFINE(transpose, gpu_transpose_args, GPU_TILE_THREADS)
 {
     const uint32_t tiles = args.walk.n * args.row_tiles * args.column_tiles;
     for (uint32_t i = gpu_block_x(); i < tiles; i += gpu_blocks_x())
         GPU_BY_BYTES(args.bytes, gpu_transpose_tile, args, i)
 }
-
-#undef GPU_BY_BYTES

@@ -4,6 +4,8 @@
  * so the choice costs one branch for GPU_LANES elements. What calls the maths library is apart, for it wants more
  * registers. bool is u8 here. */
 
+#include "dtype.h"
+
 /* A case of a switch over gpu_map_args.op. */
 #define GPU_MAP_CASE(name, type, value) \
     case GPU_DO_##name:                 \
@@ -143,10 +145,10 @@ template <typename T, int V> GPU_DEVICE void gpu_math_all(const gpu_map_args &ar
     }
 }
 
-#define GPU_MAP_KERNEL(name, body)                                                   \
-    GPU_GLOBAL void GPU_BOUNDS(GPU_WALK_THREADS) gpu_##name(const gpu_map_args args) \
-    {                                                                                \
-        body(args);                                                                  \
+#define GPU_MAP_KERNEL(name, body)                   \
+    GPU_DEFINE(name, gpu_map_args, GPU_WALK_THREADS) \
+    {                                                \
+        body(args);                                  \
     }
 GPU_MAP_KERNEL(map_f32, (gpu_map_all<float, float, GPU_LANES>))
 GPU_MAP_KERNEL(map_f64, (gpu_map_all<double, double, GPU_LANES>))

@@ -53,7 +53,7 @@ template <typename T> GPU_DEVICE double gpu_norm_shift(const gpu_norm_args &args
 
 template <typename T> GPU_DEVICE void gpu_norm_sums(const gpu_norm_args &args)
 {
-    GPU_SHARED double shared[256];
+    GPU_SHARED double shared[GPU_THREADS];
     gpu_norm_place p = gpu_norm_place_of(args);
     double sum = 0, other = 0, shift = 0, scale = 1;
     if (p.exists && args.backward) {
@@ -169,27 +169,22 @@ template <typename T> GPU_DEVICE void gpu_norm_apply(const gpu_norm_args &args)
     }
 }
 
-#define gpu_norm_sums_f32_args gpu_norm_args
-#define gpu_norm_sums_f64_args gpu_norm_args
-#define gpu_norm_apply_f32_args gpu_norm_args
-#define gpu_norm_apply_f64_args gpu_norm_args
-
-GPU_DEFINE(norm_sums_f32)
+GPU_DEFINE(norm_sums_f32, gpu_norm_args, GPU_THREADS)
 {
     gpu_norm_sums<float>(args);
 }
 
-GPU_DEFINE(norm_sums_f64)
+GPU_DEFINE(norm_sums_f64, gpu_norm_args, GPU_THREADS)
 {
     gpu_norm_sums<double>(args);
 }
 
-GPU_DEFINE(norm_apply_f32)
+GPU_DEFINE(norm_apply_f32, gpu_norm_args, GPU_THREADS)
 {
     gpu_norm_apply<float>(args);
 }
 
-GPU_DEFINE(norm_apply_f64)
+GPU_DEFINE(norm_apply_f64, gpu_norm_args, GPU_THREADS)
 {
     gpu_norm_apply<double>(args);
 }

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where an index of a product leads: an offset in memory, and a row and a column of an image. Index divisions are
- * multiplications (Granlund and Montgomery, Division by Invariant Integers using Multiplication, PLDI 1994). */
+ * Where an index of a product leads: an offset in memory, and a row and a column of an image. */
 #ifndef GPU_KERNELS_PLACE_H
 #define GPU_KERNELS_PLACE_H
 
-/* n / d.by, for n below 2^31. */
-GPU_DEVICE uint32_t gpu_divide(uint32_t n, const gpu_divisor &d)
-{
-    return ((uint32_t)(((uint64_t)n * d.factor) >> 32) + n) >> d.shift;
-}
+#include "divide.h"
 
 struct gpu_place {
     int64_t at;

@@ -165,15 +165,12 @@ template <typename T> GPU_DEVICE void gpu_pool(const gpu_pool_args &args)
         }
 }
 
-#define gpu_pool_f32_args gpu_pool_args
-#define gpu_pool_f64_args gpu_pool_args
-
-GPU_DEFINE(pool_f32)
+GPU_DEFINE(pool_f32, gpu_pool_args, GPU_POOL_THREADS)
 {
     gpu_pool<float>(args);
 }
 
-GPU_DEFINE(pool_f64)
+GPU_DEFINE(pool_f64, gpu_pool_args, GPU_POOL_THREADS)
 {
     gpu_pool<double>(args);
 }

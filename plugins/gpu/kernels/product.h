@@ -3,7 +3,7 @@
  * The products: for each way of reading sides, tiles of a few sizes (product.c chooses). */
 
 #define GPU_TILES(name, type, tile, depth, each, stages, a, b)                     \
-    GPU_GLOBAL void GPU_BOUNDS(256) gpu_##name(const gpu_product_args args)        \
+    GPU_DEFINE(name, gpu_product_args, GPU_THREADS)                                \
     {                                                                              \
         gpu_product_block<gpu_shape<type, tile, depth, each, stages>, a, b>(args); \
     }
@@ -33,15 +33,12 @@ GPU_TILES(conv_weight32_f64, double, 32,  32,  4, 2, GPU_CELLS, GPU_IMAGE)
 
 #undef GPU_TILES
 
-#define gpu_join_f32_args gpu_join_args
-#define gpu_join_f64_args gpu_join_args
-
-GPU_DEFINE(join_f32)
+GPU_DEFINE(join_f32, gpu_join_args, GPU_THREADS)
 {
     gpu_join_parts<float>(args);
 }
 
-GPU_DEFINE(join_f64)
+GPU_DEFINE(join_f64, gpu_join_args, GPU_THREADS)
 {
     gpu_join_parts<double>(args);
 }

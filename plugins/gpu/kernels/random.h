@@ -3,6 +3,7 @@
  * Random numbers: Philox 4x32-10 (Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3, SC 2011) and what is made
  * of it; tenon_ops.h has the definition. Where a turn is packed its four elements are those of one block; elsewhere each
  * element makes its own block, so that memory goes in order whatever the strides are. */
+#include "convert.h"
 
 /* Where a run's numbers come from. */
 struct gpu_rng {
@@ -76,7 +77,7 @@ GPU_DEVICE double gpu_normal(gpu_pair pair)
     return radius * (pair.second ? sin(angle) : cos(angle));
 }
 
-GPU_GLOBAL void GPU_BOUNDS(GPU_WALK_THREADS) gpu_random(const gpu_random_args args)
+GPU_DEFINE(random, gpu_random_args, GPU_WALK_THREADS)
 {
     const gpu_rng rng = gpu_rng_of(args.rng, args.rng_stride, args.call);
     GPU_EACH_TILE(GPU_LANES, args.walk, tile)
@@ -109,13 +110,13 @@ GPU_DEVICE void gpu_dropout_turn(const gpu_dropout_args &args, const gpu_turn<4,
     gpu_store(args.walk, turn, 1, kept);
 }
 
-GPU_GLOBAL void GPU_BOUNDS(GPU_WALK_THREADS) gpu_dropout(const gpu_dropout_args args)
+GPU_DEFINE(dropout, gpu_dropout_args, GPU_WALK_THREADS)
 {
     const gpu_rng rng = gpu_rng_of(args.rng, args.rng_stride, args.call);
     GPU_EACH_TILE(GPU_LANES, args.walk, tile)
     {
         gpu_turn<4, GPU_LANES> turn = gpu_turn_of<4, GPU_LANES>(args.walk, tile);
-        if (args.dtype == 1)
+        if (args.dtype == TN_F32)
             gpu_dropout_turn<float>(args, turn, rng);
         else
             gpu_dropout_turn<double>(args, turn, rng);

@@ -5,7 +5,7 @@
 #ifndef GPU_KERNELS_REDUCE_H
 #define GPU_KERNELS_REDUCE_H
 
-#include "tenon_abi.h"
+#include "dtype.h"
 
 enum { GPU_AT_ONCE = 4 }; /* loads that a thread has on their way */
 
@@ -115,7 +115,7 @@ template <typename T, typename A, typename Fold> GPU_DEVICE void gpu_reduce_as(c
     }
 }
 
-GPU_GLOBAL void GPU_BOUNDS(GPU_REDUCE_THREADS) gpu_reduce(const gpu_reduce_args args)
+GPU_DEFINE(reduce, gpu_reduce_args, GPU_REDUCE_THREADS)
 {
     GPU_SHARED uint64_t room[GPU_REDUCE_THREADS];
     const bool sum = args.fold == GPU_REDUCE_SUM;

@@ -5,7 +5,7 @@
 #ifndef GPU_KERNELS_ROWS_H
 #define GPU_KERNELS_ROWS_H
 
-#include "tenon_abi.h"
+#include "dtype.h"
 
 /* Which row element i lies in, `all` elements in rows of `of_row`: 32-bit division is several times faster. */
 GPU_DEVICE int64_t gpu_row_of(int64_t i, int64_t of_row, int64_t all)
@@ -67,7 +67,7 @@ template <typename X, typename Y, typename Make> GPU_DEVICE void gpu_gather(cons
 
 typedef gpu_row_pack<uint64_t, 2> gpu_wide;
 
-GPU_DEFINE(index_select)
+GPU_DEFINE(index_select, gpu_index_select_args, GPU_GATHER_THREADS)
 {
     if (args.wide > 1 && gpu_lies_on(args.x, sizeof(gpu_wide)) && gpu_lies_on(args.y, sizeof(gpu_wide)))
         gpu_gather<gpu_wide, gpu_wide, gpu_same<gpu_wide>>(args, args.wide);
@@ -79,7 +79,7 @@ GPU_DEFINE(index_select)
         gpu_gather<uint8_t, uint8_t, gpu_same<uint8_t>>(args, 1);
 }
 
-GPU_DEFINE(gather_scale)
+GPU_DEFINE(gather_scale, gpu_gather_scale_args, GPU_GATHER_THREADS)
 {
     if (args.wide > 1 && gpu_lies_on(args.x, 4) && gpu_lies_on(args.y, 16))
         gpu_gather<gpu_row_pack<uint8_t, 4>, gpu_row_pack<float, 4>, gpu_scale_four>(args, 4);
@@ -154,7 +154,7 @@ template <typename T> GPU_DEVICE void gpu_index_add_as(const gpu_index_add_args 
         gpu_index_add_columns<T>(args, tile, c, found, sums);
 }
 
-GPU_DEFINE(index_add)
+GPU_DEFINE(index_add, gpu_index_add_args, GPU_THREADS)
 {
     GPU_SHARED uint64_t found[GPU_MOST_WARPS];
     if (args.dtype == TN_F32)
@@ -165,7 +165,7 @@ GPU_DEFINE(index_add)
 
 /* ---- one_hot */
 
-GPU_DEFINE(one_hot)
+GPU_DEFINE(one_hot, gpu_one_hot_args, GPU_THREADS)
 {
     const int64_t all = args.nest.n * args.classes;
     for (int64_t i = GPU_FIRST; i < all; i += GPU_STEP) {

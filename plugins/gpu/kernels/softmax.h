@@ -5,28 +5,6 @@
  * out, gives NaN and touches no memory. */
 #include "rows.h"
 
-template <typename T> struct gpu_real;
-template <> struct gpu_real<float> {
-    GPU_DEVICE float exp(float x)
-    {
-        return expf(x);
-    }
-    GPU_DEVICE float log(double x)
-    {
-        return logf((float)x);
-    }
-};
-template <> struct gpu_real<double> {
-    GPU_DEVICE double exp(double x)
-    {
-        return ::exp(x);
-    }
-    GPU_DEVICE double log(double x)
-    {
-        return ::log(x);
-    }
-};
-
 /* What a row of n elements, `stride` apart, is shifted and divided by. All threads of a block call it; where `any` is
  * false, they only take part. */
 template <typename T>
@@ -39,7 +17,7 @@ GPU_DEVICE void gpu_row_scale(const gpu_team &team, bool any, const T *x, int64_
         for (int64_t i = team.place; i < n; i += team.size) top = gpu_largest::fold(top, x[i * stride]);
     top = gpu_team_reduce<gpu_largest>(team, top, (T *)room);
     if (any)
-        for (int64_t i = team.place; i < n; i += team.size) sum += gpu_real<T>::exp(x[i * stride] - top);
+        for (int64_t i = team.place; i < n; i += team.size) sum += exp(x[i * stride] - top);
     sum = gpu_team_reduce<gpu_sum>(team, sum, (double *)room);
 }
 
@@ -55,16 +33,16 @@ template <typename T> GPU_DEVICE void gpu_softmax_as(const gpu_softmax_args &arg
         T *y = (T *)args.y + at[0], top;
         double sum;
         gpu_row_scale(team, any, x, args.n, args.x_stride, room, top, sum);
-        const T by = args.logarithm ? gpu_real<T>::log(sum) : (T)(1 / sum);
+        const T by = args.logarithm ? log((T)sum) : (T)(1 / sum);
         if (!any) continue;
         for (int64_t i = team.place; i < args.n; i += team.size) {
             const T less = x[i * args.x_stride] - top;
-            y[i * args.y_stride] = args.logarithm ? less - by : gpu_real<T>::exp(less) * by;
+            y[i * args.y_stride] = args.logarithm ? less - by : exp(less) * by;
         }
     }
 }
 
-GPU_GLOBAL void GPU_BOUNDS(GPU_SOFTMAX_THREADS) gpu_softmax(const gpu_softmax_args args)
+GPU_DEFINE(softmax, gpu_softmax_args, GPU_SOFTMAX_THREADS)
 {
     GPU_SHARED uint64_t room[GPU_SOFTMAX_THREADS];
     if (args.dtype == TN_F32)
@@ -105,13 +83,13 @@ template <typename T> GPU_DEVICE void gpu_cross_entropy_as(const gpu_cross_entro
         gpu_row_scale(team, any, x, args.classes, args.x.column, room, top, sum);
         if (!any) continue;
         for (int64_t c = team.place; c < args.classes; c += team.size)
-            p[c * args.p.column] = (T)(gpu_real<T>::exp(x[c * args.x.column] - top) * (T)(1 / sum));
-        if (team.place == 0) losses += (double)gpu_real<T>::log(sum) - ((double)hit - (double)top);
+            p[c * args.p.column] = (T)(exp(x[c * args.x.column] - top) * (T)(1 / sum));
+        if (team.place == 0) losses += (double)log((T)sum) - ((double)hit - (double)top);
     }
     gpu_loss_put<T>(args, gpu_block_reduce<gpu_sum>(losses, (double *)room));
 }
 
-GPU_GLOBAL void GPU_BOUNDS(GPU_LOSS_THREADS) gpu_cross_entropy(const gpu_cross_entropy_args args)
+GPU_DEFINE(cross_entropy, gpu_cross_entropy_args, GPU_LOSS_THREADS)
 {
     GPU_SHARED uint64_t room[GPU_LOSS_THREADS];
     if (args.dtype == TN_F32)
@@ -131,7 +109,7 @@ template <typename T> GPU_DEVICE void gpu_nll_as(const gpu_cross_entropy_args &a
     gpu_loss_put<T>(args, gpu_block_reduce<gpu_sum>(losses, room));
 }
 
-GPU_DEFINE(nll)
+GPU_DEFINE(nll, gpu_nll_args, GPU_THREADS)
 {
     GPU_SHARED double room[GPU_MOST_WARPS];
     if (args.dtype == TN_F32)
@@ -153,7 +131,7 @@ template <typename T> GPU_DEVICE void gpu_cross_entropy_grad_as(const gpu_cross_
     }
 }
 
-GPU_DEFINE(cross_entropy_grad)
+GPU_DEFINE(cross_entropy_grad, gpu_cross_entropy_grad_args, GPU_THREADS)
 {
     if (args.dtype == TN_F32)
         gpu_cross_entropy_grad_as<float>(args);

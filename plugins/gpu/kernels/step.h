@@ -41,21 +41,12 @@ template <typename T> GPU_DEVICE gpu_step_numbers<T> gpu_step_of(const gpu_step_
     return s;
 }
 
-GPU_DEVICE float gpu_root(float x)
-{
-    return sqrtf(x);
-}
-GPU_DEVICE double gpu_root(double x)
-{
-    return sqrt(x);
-}
-
 template <typename T> GPU_DEVICE void gpu_adam_element(const gpu_step_numbers<T> &s, T &p, T grad, T &m, T &v)
 {
     const T x = p * s.keep, g = grad + s.decay * x;
     m = gpu_faded(s.b1 * m + s.a1 * g);
     v = gpu_faded(s.b2 * v + s.a2 * g * g);
-    p = x - s.rate * (m / (gpu_root(v) / s.root + s.eps));
+    p = x - s.rate * (m / (sqrt(v) / s.root + s.eps));
 }
 
 /* Without momentum, v is neither read nor written. */
@@ -147,7 +138,7 @@ template <typename T> GPU_DEVICE void gpu_step_as(const gpu_step_args &args, dou
         gpu_step_range<T, 1>(args.rule, item, begin, end, shared);
 }
 
-GPU_DEFINE(step)
+GPU_DEFINE(step, gpu_step_args, GPU_THREADS)
 {
     GPU_SHARED double shared[2];
     if (args.rule.dtype == TN_F32)
@@ -173,7 +164,7 @@ template <typename T> GPU_DEVICE void gpu_step_any_as(const gpu_step_any_args &a
     }
 }
 
-GPU_DEFINE(step_any)
+GPU_DEFINE(step_any, gpu_step_any_args, GPU_THREADS)
 {
     GPU_SHARED double shared[2];
     if (args.rule.dtype == TN_F32)

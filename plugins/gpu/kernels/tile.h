@@ -15,7 +15,7 @@ template <typename T_, int TILE_, int DEPTH_, int EACH_, int STAGES_> struct gpu
         DEPTH = DEPTH_,
         EACH = EACH_,
         STAGES = STAGES_,
-        THREADS = 256,
+        THREADS = GPU_THREADS,
         ACROSS = TILE / EACH,
         SLICES = THREADS / (ACROSS * ACROSS),
         GROUPS = TILE * DEPTH / 4 / THREADS,

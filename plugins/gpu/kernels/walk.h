@@ -6,6 +6,8 @@
 #ifndef GPU_KERNELS_WALK_H
 #define GPU_KERNELS_WALK_H
 
+#include "divide.h"
+
 /* Elements `at` in K operands, of which V are this thread's turn. */
 template <int K, int V> struct gpu_turn {
     bool packed;
@@ -27,15 +29,13 @@ template <int V> GPU_DEVICE uint32_t gpu_tile(uint32_t blocks)
 #define GPU_EACH_TILE(V, walk, tile) \
     GPU_LOOP for (uint32_t tile = gpu_tile<V>(gpu_block_x()); tile < (walk).n; tile += gpu_tile<V>(gpu_blocks_x()))
 
-/* Offsets of element i. Division by the multiplication of Granlund and Montgomery, Division by Invariant Integers using
- * Multiplication, 1994. */
+/* Offsets of element i. */
 template <int K> GPU_DEVICE void gpu_walk_at(const gpu_walk &walk, uint32_t i, uint32_t *at)
 {
     for (int k = 0; k < K; k++) at[k] = 0;
     GPU_LOOP
     for (int d = walk.rank - 1; d > 0; d--) {
-        uint32_t high = (uint32_t)((uint64_t)i * walk.magic[d] >> 32), rest = (high + i) >> walk.shift[d];
-        uint32_t digit = i - rest * walk.dims[d];
+        uint32_t rest = gpu_divide(i, walk.dims[d]), digit = i - rest * walk.dims[d].by;
         for (int k = 0; k < K; k++) at[k] += digit * walk.strides[k][d];
         i = rest;
     }
@@ -91,16 +91,6 @@ GPU_DEVICE void gpu_store(const gpu_walk &walk, const gpu_turn<K, V> &turn, int 
     }
     for (int v = 0; v < V; v++)
         if (turn.live[v]) base[turn.at[v][k]] = z[v];
-}
-
-template <typename T> constexpr bool gpu_is_real = (T)0.5 != (T)0;
-
-/* The number whose bits these are. */
-template <typename T> GPU_DEVICE T gpu_of_bits(uint64_t bits)
-{
-    T value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
 }
 
 #endif
