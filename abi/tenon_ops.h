@@ -253,6 +253,8 @@ TN_OP(ge_scalar,      "ge_scalar/1(x:A[...]; value:f64) -> y:bool[...]",     0, 
 TN_OP(where,     "where/1(c:bool[...a], x:A[...b], y:A[...c]) -> z:A[...d]",   0, "x where c, else y; all three broadcast")
 TN_OP(clamp,     "clamp/1(x:A[...]; min:f64, max:f64) -> y:A[...]",            1, "min(max(x, min), max); NaN stays NaN; an infinite bound is none")
 TN_OP(relu_grad, "relu_grad/1(dy:T[...], y:T[...]) -> dx:T[...]",              0, "dy where y > 0, else 0; dx may alias dy")
+TN_OP(relu_grad_sum, "relu_grad_sum/1(dy:T[...,C], y:T[...,C]) -> dz:T[...,C], db:T[C]", 32,
+      "fused: dz = relu_grad(dy, y), db = sum of dz over all dims but the last; dz may alias dy")
 TN_OP(cast,      "cast/1(x:A[...]; dtype:i64) -> y:B[...]",   1, "as C converts; out of range saturates, NaN gives 0; to bool: x != 0")
 TN_OP(copy,      "copy/1(x:A[...]) -> y:A[...]",              0, "the same elements, in the memory order that y has")
 
@@ -280,6 +282,9 @@ TN_OP(argmax, "argmax/1(x:A[...a]; dim:i64, keepdim:i64) -> y:i64[...b]",   0, "
 TN_OP(matmul, "matmul/1(x:T[...a,M,K], y:T[...b,K,N]) -> z:T[...c,M,N]",  64, "matrix product; leading dims broadcast")
 TN_OP(linear, "linear/1(x:T[...,I], w:T[O,I], b?:T[O]) -> y:T[...,O]",    64, "x w^T + b")
 TN_OP(linear_relu, "linear_relu/1(x:T[...,I], w:T[O,I], b?:T[O]) -> y:T[...,O]", 64, "fused: relu(linear(x, w, b))")
+TN_OP(linear_grad_weight,
+      "linear_grad_weight/1(dy:T[N,O], x:T[N,I]) -> dw:T[O,I], db:T[O]",    64,
+      "fused: dw = dy^T x, db = sum of dy over N: the gradient of linear for w and b")
 
 /* ---- classification; targets lie in [0, C), others are undefined behaviour that the core rules out */
 TN_OP(softmax,     "softmax/1(x:T[...]; dim:i64) -> y:T[...]",       8, "exp(x - max) / sum of the same, along dim")

@@ -181,6 +181,17 @@ typedef struct gpu_reduce_args {
     uint32_t from, to; /* tn_dtype of x and of y */
 } gpu_reduce_args;
 
+/* dz = relu's gradient, db = its sum over gone, for each element of kept. */
+typedef struct gpu_relu_grad_sum_args {
+    const void *dy, *y;
+    void *dz, *db;
+    gpu_nest kept; /* operands: dy, y, dz, db */
+    gpu_nest gone; /* operands: dy, y, dz */
+    gpu_teams teams;
+    int64_t piece, next; /* as for gpu_reduce_args; next: in db */
+    uint32_t dtype, to;  /* tn_dtype of dy, y and dz; of db */
+} gpu_relu_grad_sum_args;
+
 /* y = index of the largest of n elements of x, for each element of kept. */
 typedef struct gpu_argmax_args {
     const void *x;
@@ -354,7 +365,7 @@ typedef struct gpu_result {
     uint32_t splits; /* of the sum: each writes its part to memory that gpu_join reads */
     uint32_t cells;  /* this many rows, neighbours, are pooled: 4, or 1 if none are */
     int32_t relu;
-    int32_t vector; /* 1: four columns lie side by side and aligned */
+    int32_t vector; /* 1: four columns of y lie side by side and aligned */
     gpu_nest walk;  /* over the products; operands: a, b, y, bias or sums */
 } gpu_result;
 

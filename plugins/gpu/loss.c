@@ -48,7 +48,8 @@ static void launch(gpu_plan *plan, tn_device *device, gpu_kernel kernel, gpu_gri
     } else {
         const uint64_t sums = gpu_plan_workspace(plan, (uint64_t)grid.x * PARTIAL);
         gpu_plan_bind(plan, offsetof(gpu_cross_entropy_args, losses), GPU_WORKSPACE, 0, sums);
-        gpu_plan_sum_of_partials(plan, device, sums, grid.x, (double)args->rows, 0, args->dtype);
+        const gpu_partials partials = {{.n = 1}, sums, grid.x};
+        gpu_plan_sum_of_partials(plan, device, &partials, (double)args->rows, 0, args->dtype);
     }
 }
 

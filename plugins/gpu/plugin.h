@@ -40,6 +40,7 @@ extern const uint32_t gpu_uniform, gpu_normal; /* which of random */
 
 /* reductions, classification, rows, optimizer steps */
 GPU_OP(reduce)
+GPU_OP(relu_grad_sum)
 GPU_OP(argmax)
 GPU_OP(softmax)
 GPU_OP(nll_loss)
@@ -58,6 +59,7 @@ extern const int gpu_softmax_log;                        /* data of softmax: log
 
 /* products, convolution, pooling, normalisation */
 GPU_CHECKED_OP(matmul)
+GPU_CHECKED_OP(linear_grad_weight)
 GPU_CHECKED_OP(conv2d)
 GPU_CHECKED_OP(conv2d_grad_input)
 GPU_CHECKED_OP(conv2d_grad_weight)

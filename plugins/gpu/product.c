@@ -59,10 +59,11 @@ static void direct(gpu_side *side, const gpu_nest *walk, int operand, uint64_t a
                    alignment >= 16 && index_alignment >= 4;
 }
 
-static int vector_result(const gpu_result *out, uint64_t alignment)
+/* The column of sums, if there is one, lies elsewhere. */
+static int vector_result(const gpu_result *out, uint64_t alignment, int sums)
 {
-    return out->col.rank == 1 && steps_by_one(&out->col) && out->n % 4 == 0 && in_fours(&out->row, 0) &&
-           walk_in_fours(&out->walk, 2) && alignment >= 16 && out->cells == 1 && !out->sums;
+    return out->col.rank == 1 && steps_by_one(&out->col) && (out->n - (uint32_t)sums) % 4 == 0 &&
+           in_fours(&out->row, 0) && walk_in_fours(&out->walk, 2) && alignment >= 16 && out->cells == 1;
 }
 
 /* ---- tiles */
@@ -82,6 +83,9 @@ static const shape shapes[][2][SHAPES] = {
                          {GPU_matmul64_f32, 64, 32, 2, 2, 95}, {GPU_matmul128_f32, 128, 8, 2, 2, 100}},
     [GPU_MATMUL][F64] = {{GPU_matmul16_f64, 16, 128, 1, 5, 20}, {GPU_matmul32_f64, 32, 32, 2, 4, 30},
                          {GPU_matmul64_f64, 64, 16, 2, 3, 40}},
+    [GPU_MATMUL_SUMS][F32] = {{GPU_matmul_sums16_f32, 16, 256, 1, 5, 40}, {GPU_matmul_sums32_f32, 32, 32, 2, 6, 60},
+                              {GPU_matmul_sums64_f32, 64, 32, 2, 2, 95}},
+    [GPU_MATMUL_SUMS][F64] = {{GPU_matmul_sums32_f64, 32, 32, 2, 4, 30}},
     [GPU_CONV][F32] = {{GPU_conv32_f32, 32, 32, 2, 6, 50}, {GPU_conv64_f32, 64, 16, 2, 1, 85}},
     [GPU_CONV][F64] = {{GPU_conv32_f64, 32, 32, 2, 4, 30}, {GPU_conv64_f64, 64, 16, 2, 3, 40}},
     [GPU_CONV_BACK][F32] = {{GPU_conv_back32_f32, 32, 32, 2, 6, 50}, {GPU_conv_back64_f32, 64, 16, 2, 1, 80}},
@@ -93,6 +97,7 @@ static const shape shapes[][2][SHAPES] = {
 
 static const char *const kinds[] = {
     [GPU_MATMUL] = "matmul",
+    [GPU_MATMUL_SUMS] = "matmul_sums",
     [GPU_CONV] = "implicit_gemm",
     [GPU_CONV_BACK] = "implicit_gemm_divided",
     [GPU_CONV_WEIGHT] = "implicit_gemm_weight",
@@ -189,7 +194,7 @@ void gpu_plan_product(gpu_plan *plan, const tn_device *device, gpu_product_plan 
     if (out->m == 0 || out->n == 0 || out->batch == 0) return;
     direct(&args->a, &out->walk, 0, p->a_alignment, p->a_index.used ? p->a_index_alignment : 4);
     direct(&args->b, &out->walk, 1, p->b_alignment, 4);
-    out->vector = vector_result(out, p->y_alignment) && !p->sums.used;
+    out->vector = vector_result(out, p->y_alignment, p->sums.used);
     const shape *s = choose(p, gpu_limits_of(device)->multiprocessors, args);
     args->tiles_m = (uint32_t)parts_of(out->m, s->tile);
     args->tiles_n = (uint32_t)parts_of(out->n, s->tile);

@@ -7,7 +7,7 @@
 
 #include "nest.h"
 
-typedef enum gpu_family { GPU_MATMUL, GPU_CONV, GPU_CONV_BACK, GPU_CONV_WEIGHT } gpu_family;
+typedef enum gpu_family { GPU_MATMUL, GPU_MATMUL_SUMS, GPU_CONV, GPU_CONV_BACK, GPU_CONV_WEIGHT } gpu_family;
 
 /* An operand's place among the plan's, for gpu_plan_bind. */
 typedef struct gpu_slot {

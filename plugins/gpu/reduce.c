@@ -96,11 +96,12 @@ tn_status gpu_reduce_plan(const tn_kernel *self, tn_device *device, const tn_op_
     return gpu_plan_finish(plan, out, error);
 }
 
-void gpu_plan_sum_of_partials(gpu_plan *plan, tn_device *device, uint64_t bytes, int64_t n, double divisor,
+void gpu_plan_sum_of_partials(gpu_plan *plan, tn_device *device, const gpu_partials *partials, double divisor,
                               uint64_t out, tn_dtype dtype)
 {
     gpu_reduce_args args = {
-        .kept = {.n = 1, .operands = 2}, .divisor = divisor, .fold = GPU_REDUCE_SUM, .from = TN_F64, .to = dtype};
-    launch_partials(plan, device, args, n, bytes);
+        .kept = partials->kept, .divisor = divisor, .fold = GPU_REDUCE_SUM, .from = TN_F64, .to = dtype};
+    args.kept.operands = 2;
+    launch_partials(plan, device, args, partials->n, partials->bytes);
     gpu_plan_bind(plan, offsetof(gpu_reduce_args, y), GPU_OUT, out, 0);
 }

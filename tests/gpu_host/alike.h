@@ -59,4 +59,23 @@ TN_UNUSED static tn_tensor *spread(tn_context *tn, tn_dtype dtype, double per, d
     return tn_cast(x, dtype);
 }
 
+/* All results of an operator for inputs that are drawn for a sample, one after the other. */
+TN_UNUSED static tn_tensor *results_of(tn_context *tn, const char *op, const char *sample, tn_dtype dtype)
+{
+    enum { MOST = 4 };
+    int n;
+    tn_tensor *flat[MOST];
+    tn_op_call *call = tn_op_call_open(tn, op, sample, &(tn_op_call_options){.dtype = dtype});
+    assert_good(tn);
+    const tn_op_operand *results = tn_op_call_results(call, &n);
+    assert_good(tn);
+    assert_true(n <= MOST);
+    for (int i = 0; i < n; i++) {
+        tn_tensor *x = results[i].tensor;
+        flat[i] = tn_reshape(tn_contiguous(x), 1, (const int64_t[]){tn_numel(x)});
+    }
+    tn_op_call_close(call);
+    return tn_cat(n, flat, 0);
+}
+
 #endif

@@ -10,7 +10,7 @@
 typedef struct product {
     const char *op, *implementation;
     tn_dtype dtype;
-    int64_t m, n, k;       /* matmul */
+    int64_t m, n, k;       /* matmul, linear_grad_weight */
     int64_t in, size, out; /* convolutions of m images: channels, height and width, channels */
     int64_t stride;
     bool channels_last, transposed;
@@ -27,6 +27,12 @@ static const product products[] = {
     {"matmul", "gpu:matmul:tile128",      TN_F32, .m = 251, .n = 510, .k = 17,  .transposed = true},
     {"matmul", "gpu:matmul:tile32:split", TN_F64, .m = 40,  .n = 30,  .k = 900},
     {"matmul", "gpu:matmul:tile64",       TN_F64, .m = 300, .n = 290, .k = 40},
+    {"linear_grad_weight", "gpu:matmul_sums:tile16",       TN_F32, .m = 10,  .n = 128, .k = 64},
+    {"linear_grad_weight", "gpu:matmul_sums:tile16:split", TN_F32, .m = 10,  .n = 16,  .k = 3000},
+    {"linear_grad_weight", "gpu:matmul_sums:tile32",       TN_F32, .m = 130, .n = 139, .k = 70},
+    {"linear_grad_weight", "gpu:matmul_sums:tile64",       TN_F32, .m = 128, .n = 784, .k = 64},
+    {"linear_grad_weight", "gpu:matmul_sums:tile64",       TN_F32, .m = 131, .n = 389, .k = 50, .transposed = true},
+    {"linear_grad_weight", "gpu:matmul_sums:tile32:split", TN_F64, .m = 40,  .n = 30,  .k = 900},
     {"conv2d", "gpu:implicit_gemm:tile32", TN_F32, .m = 4, .in = 4,  .size = 14, .out = 70, .stride = 1},
     {"conv2d", "gpu:implicit_gemm:tile64", TN_F32, .m = 2, .in = 8,  .size = 20, .out = 64, .stride = 1, .channels_last = true},
     {"conv2d", "gpu:implicit_gemm:tile64", TN_F32, .m = 2, .in = 8,  .size = 20, .out = 64, .stride = 1},
@@ -58,9 +64,19 @@ static tn_tensor *make_matmul(tn_context *tn, const product *p)
                      tn_transpose(waves(tn, p->dtype, TN_SHAPE(p->n, p->k)), 0, 1));
 }
 
+static tn_tensor *make_linear_grad(tn_context *tn, const product *p)
+{
+    char sample[100];
+    const char *turned = p->transposed ? "'" : "";
+    snprintf(sample, sizeof sample, "dy[%lld,%lld]%s x[%lld,%lld]%s", (long long)p->k, (long long)p->m, turned,
+             (long long)p->k, (long long)p->n, turned);
+    return results_of(tn, p->op, sample, p->dtype);
+}
+
 /* The result of the forward operator, or a gradient of its sum of squares. */
 static tn_tensor *make(tn_context *tn, const product *p)
 {
+    if (strcmp(p->op, "linear_grad_weight") == 0) return make_linear_grad(tn, p);
     if (strcmp(p->op, "matmul") == 0) return make_matmul(tn, p);
     const tn_conv2d_attrs how = {
         .struct_size = sizeof how, .stride = {p->stride, p->stride}, .dilation = {1, 1}, .groups = 1};

@@ -76,11 +76,22 @@ static tn_tensor *place_in_columns(tn_context *tn)
     return tn_argmax(waves(tn, TN_I32, TN_SHAPE(1000, 33)), 0, false);
 }
 
+static tn_tensor *sums_beside_a_gradient(tn_context *tn)
+{
+    return results_of(tn, "relu_grad_sum", "dy[3000,33] y[3000,33]", TN_F32);
+}
+
+static tn_tensor *sums_of_transposed_rows(tn_context *tn)
+{
+    return results_of(tn, "relu_grad_sum", "dy[2800,9]' y[2800,9]", TN_F64);
+}
+
 static void reductions_in_pieces(void **state)
 {
-    static const make_fn cases[] = {sum_of_all,       sum_of_integers,  mean_of_channels,  mean_of_planes,
-                                    least_of_columns, largest_of_bytes, sum_of_transposed, place_of_largest,
-                                    place_of_nan,     place_in_columns};
+    static const make_fn cases[] = {sum_of_all,        sum_of_integers,        mean_of_channels,
+                                    mean_of_planes,    least_of_columns,       largest_of_bytes,
+                                    sum_of_transposed, place_of_largest,       place_of_nan,
+                                    place_in_columns,  sums_beside_a_gradient, sums_of_transposed_rows};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_alike(cases[i], 1e-6);
 }

@@ -19,6 +19,7 @@
 #include "kernels/argmax.h"
 #include "kernels/cat.h"
 #include "kernels/reduce.h"
+#include "kernels/relu_grad_sum.h"
 #include "kernels/rows.h"
 #include "kernels/softmax.h"
 #include "kernels/step.h"

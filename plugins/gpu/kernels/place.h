@@ -31,12 +31,16 @@ GPU_DEVICE gpu_place gpu_place_of(const gpu_axis &axis, uint32_t i)
 /* ---- how a side of a product is read */
 
 enum {
-    GPU_FLAT,    /* a matrix: each axis has one dim */
-    GPU_SPREAD,  /* axes of several dims, every element exists */
-    GPU_CELLS,   /* the same; where there is an index, it must name the cell that `row` counts */
-    GPU_IMAGE,   /* elements outside the image are 0 */
-    GPU_DIVIDED, /* rows and columns are divided first: a convolution's stride, or a pooling's windows */
+    GPU_FLAT,      /* a matrix: each axis has one dim */
+    GPU_FLAT_ONES, /* the same, with ones at one major index */
+    GPU_SPREAD,    /* axes of several dims, every element exists */
+    GPU_CELLS,     /* the same; where there is an index, it must name the cell that `row` counts */
+    GPU_IMAGE,     /* elements outside the image are 0; there may be ones */
+    GPU_DIVIDED,   /* rows and columns are divided first: a convolution's stride, or a pooling's windows */
 };
+
+template <int MODE> constexpr bool gpu_is_flat = MODE == GPU_FLAT || MODE == GPU_FLAT_ONES;
+template <int MODE> constexpr bool gpu_may_have_ones = MODE == GPU_FLAT_ONES || MODE == GPU_IMAGE;
 
 /* An element: where, whether it exists, and which cell an index must name. */
 struct gpu_spot {
@@ -60,7 +64,7 @@ template <int MODE>
 GPU_DEVICE gpu_spot gpu_spot_of(const gpu_side &side, const gpu_place &major, const gpu_place &inner)
 {
     int64_t at = major.at + inner.at;
-    if (MODE == GPU_FLAT || MODE == GPU_SPREAD) return gpu_spot{at, 0, true};
+    if (gpu_is_flat<MODE> || MODE == GPU_SPREAD) return gpu_spot{at, 0, true};
     int32_t row = major.row + inner.row, col = major.col + inner.col;
     if (MODE == GPU_CELLS) return gpu_spot{at, row, true};
     if (MODE == GPU_DIVIDED) return gpu_divided_spot(side, at, row, col);

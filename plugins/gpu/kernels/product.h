@@ -16,6 +16,11 @@ GPU_TILES(matmul128_f32,     float,  128, 8,   8, 2, GPU_FLAT, GPU_FLAT)
 GPU_TILES(matmul16_f64,      double, 16,  128, 4, 1, GPU_FLAT, GPU_FLAT)
 GPU_TILES(matmul32_f64,      double, 32,  32,  4, 2, GPU_FLAT, GPU_FLAT)
 GPU_TILES(matmul64_f64,      double, 64,  16,  4, 2, GPU_FLAT, GPU_FLAT)
+/* the same with a column of ones, which gives the sums of the other side */
+GPU_TILES(matmul_sums16_f32, float,  16,  256, 4, 1, GPU_FLAT, GPU_FLAT_ONES)
+GPU_TILES(matmul_sums32_f32, float,  32,  32,  4, 2, GPU_FLAT, GPU_FLAT_ONES)
+GPU_TILES(matmul_sums64_f32, float,  64,  32,  8, 2, GPU_FLAT, GPU_FLAT_ONES)
+GPU_TILES(matmul_sums32_f64, double, 32,  32,  4, 2, GPU_FLAT, GPU_FLAT_ONES)
 /* x y = convolution; dx likewise where the stride is 1 */
 GPU_TILES(conv32_f32,        float,  32,  32,  4, 2, GPU_IMAGE, GPU_SPREAD)
 GPU_TILES(conv64_f32,        float,  64,  16,  8, 2, GPU_IMAGE, GPU_SPREAD)

@@ -33,8 +33,8 @@ template <class S> GPU_DEVICE gpu_group gpu_group_of(uint32_t number, bool inwar
 /* What a thread keeps of a side: the places of its majors. */
 template <class S, int MODE> struct gpu_reader {
     typedef typename S::T T;
-    enum { PLACES = MODE == GPU_FLAT ? 1 : 4 };
-    static_assert(MODE == GPU_FLAT || S::GROUPS == 1, "only flat sides have several groups for a thread");
+    enum { PLACES = gpu_is_flat<MODE> ? 1 : 4 };
+    static_assert(gpu_is_flat<MODE> || S::GROUPS == 1, "only flat sides have several groups for a thread");
     const T *data;
     const uint8_t *index;
     uint32_t first, majors; /* of the tile; how many majors the side has */
@@ -50,7 +50,7 @@ GPU_DEVICE void gpu_reader_start(gpu_reader<S, MODE> &r, const gpu_side &side, i
     r.index = side.index ? (const uint8_t *)side.index + offset : (const uint8_t *)0;
     r.first = first;
     r.majors = majors;
-    if (MODE == GPU_FLAT) return;
+    if (gpu_is_flat<MODE>) return;
     gpu_group group = gpu_group_of<S>(gpu_thread(), side.inward);
     GPU_UNROLL
     for (int j = 0; j < gpu_reader<S, MODE>::PLACES; j++) {
@@ -65,13 +65,13 @@ GPU_DEVICE void gpu_reader_start(gpu_reader<S, MODE> &r, const gpu_side &side, i
 template <class S, int MODE>
 GPU_DEVICE gpu_place gpu_major_place(const gpu_reader<S, MODE> &r, const gpu_side &side, uint32_t major, int j)
 {
-    if (MODE == GPU_FLAT) return gpu_place{(int64_t)(major + (uint32_t)j) * side.major.strides[0], 0, 0};
+    if (gpu_is_flat<MODE>) return gpu_place{(int64_t)(major + (uint32_t)j) * side.major.strides[0], 0, 0};
     return r.places[j < gpu_reader<S, MODE>::PLACES ? j : 0];
 }
 
 template <int MODE> GPU_DEVICE gpu_place gpu_inner_place(const gpu_side &side, uint32_t k)
 {
-    if (MODE == GPU_FLAT) return gpu_place{(int64_t)k * side.inner.strides[0], 0, 0};
+    if (gpu_is_flat<MODE>) return gpu_place{(int64_t)k * side.inner.strides[0], 0, 0};
     return gpu_place_of(side.inner, k);
 }
 
@@ -113,7 +113,7 @@ GPU_DEVICE gpu_quad<typename S::T> gpu_fetch_inward(const gpu_reader<S, MODE> &r
 {
     gpu_quad<typename S::T> quad = gpu_no_quad<typename S::T>();
     if (major >= r.majors || k >= end) return quad;
-    if (MODE == GPU_IMAGE && major == side.ones) {
+    if (gpu_may_have_ones<MODE> && major == side.ones) {
         GPU_UNROLL
         for (int j = 0; j < 4; j++)
             if (k + (uint32_t)j < end) quad.v[j] = 1;
@@ -135,7 +135,7 @@ GPU_DEVICE gpu_quad<typename S::T> gpu_fetch_across(const gpu_reader<S, MODE> &r
     gpu_quad<typename S::T> quad = gpu_no_quad<typename S::T>();
     if (major >= r.majors || k >= end) return quad;
     gpu_place at = gpu_inner_place<MODE>(side, k);
-    bool special = MODE == GPU_IMAGE && side.ones - major < 4;
+    bool special = gpu_may_have_ones<MODE> && side.ones - major < 4;
     if (side.vector && !special) return gpu_fetch_vector(r, side, gpu_major_place(r, side, major, 0), at);
     GPU_UNROLL
     for (int j = 0; j < 4; j++) {

@@ -103,7 +103,7 @@ GPU_DEVICE void gpu_store(const gpu_result &out, const gpu_target<T> &to, const 
     for (int i = 0; i < 4; i++) {
         if (m + (uint32_t)i >= out.m) continue;
         int64_t at = gpu_place_of(out.row, m + (uint32_t)i).at;
-        if (COLS == 4 && out.vector && n < out.n) {
+        if (COLS == 4 && out.vector && n + 4 <= out.n) {
             gpu_quad<T> quad;
             GPU_UNROLL
             for (int j = 0; j < 4; j++) quad.v[j] = gpu_finished(out, to.bias, sums[i][j % COLS], n + (uint32_t)j);

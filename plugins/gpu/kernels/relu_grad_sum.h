@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * relu_grad_sum: relu's gradient, and its sums on the way. A team of threads takes each sum, which is kept in f64. */
+#include "reduce.h"
+
+/* A thread's share of one sum: every step-th of elements [begin, end) of gone; at: where the first of all lies. All that
+ * is on its way at once is loaded before any of it is stored, and dz may be dy. */
+template <typename T>
+GPU_DEVICE double gpu_relu_grad_share(const gpu_relu_grad_sum_args &args, const int64_t at[4], int64_t begin,
+                                      int64_t end, int64_t step)
+{
+    double sum = 0;
+    for (int64_t i = begin; i < end; i += GPU_AT_ONCE * step) {
+        T dz[GPU_AT_ONCE];
+        int64_t to[GPU_AT_ONCE];
+        for (int u = 0; u < GPU_AT_ONCE; u++) {
+            int64_t from[3];
+            gpu_offsets<3>(args.gone, i + u * step < end ? i + u * step : i, from);
+            const T dy = ((const T *)args.dy)[at[0] + from[0]];
+            dz[u] = ((const T *)args.y)[at[1] + from[1]] > 0 ? dy : (T)0;
+            to[u] = at[2] + from[2];
+        }
+        for (int u = 0; u < GPU_AT_ONCE; u++) {
+            if (i + u * step >= end) continue;
+            ((T *)args.dz)[to[u]] = dz[u];
+            sum += (double)dz[u];
+        }
+    }
+    return sum;
+}
+
+template <typename T> GPU_DEVICE void gpu_relu_grad_sum_as(const gpu_relu_grad_sum_args &args, double *room)
+{
+    const gpu_team team = gpu_team_of(args.teams);
+    const int64_t begin = gpu_block_y() * args.piece;
+    const int64_t end = begin + args.piece < args.gone.n ? begin + args.piece : args.gone.n;
+    const int64_t all = (int64_t)gpu_blocks_x() * team.teams;
+    for (int64_t first = (int64_t)gpu_block_x() * team.teams; first < args.kept.n; first += all) {
+        const int64_t k = first + team.number;
+        int64_t at[4] = {0, 0, 0, 0};
+        double sum = 0;
+        if (k < args.kept.n) {
+            gpu_offsets<4>(args.kept, k, at);
+            sum = gpu_relu_grad_share<T>(args, at, begin + team.place, end, team.size);
+        }
+        sum = gpu_team_reduce<gpu_sum>(team, sum, room);
+        if (k >= args.kept.n || team.place != 0) continue;
+        const int64_t to = at[3] + gpu_block_y() * args.next;
+        if (args.to == TN_F32)
+            ((float *)args.db)[to] = (float)sum;
+        else
+            ((double *)args.db)[to] = sum;
+    }
+}
+
+GPU_DEFINE(relu_grad_sum, gpu_relu_grad_sum_args, GPU_THREADS)
+{
+    GPU_SHARED double room[GPU_THREADS];
+    if (args.dtype == TN_F32)
+        gpu_relu_grad_sum_as<float>(args, room);
+    else
+        gpu_relu_grad_sum_as<double>(args, room);
+}
