@@ -10,13 +10,17 @@ static const tn_pass in_place = {"in_place", "lets results take the place of inp
 
 /* Dead code first, since a reader that is none hides that a result has one use only. Then from large patterns to small
  * ones, which would take the large ones' parts: relu sinks behind pooling, where conv2d, max_pool2d and relu can be one;
- * what that leaves of conv2d and relu joins in pairs. Copies go late: then it is settled who reads them. What a pass
+ * what that leaves of conv2d and relu joins in pairs. The gradient of a linear layer's bias is a sum that joins relu's
+ * gradient where there is one, and else the product for the weight: as few operators either way, but the libraries of
+ * vendors are fastest at products that are nothing else. Copies go late: then it is settled who reads them. What a pass
  * leaves behind, dead results or new neighbours, the next turn finds. */
 static const tn_pass *const passes[] = {
     &tn__pass_dead,
     &tn__pass_sink_relu,
     &tn__pass_fuse_pool,
     &tn__pass_fuse_relu,
+    &tn__pass_fuse_relu_sum,
+    &tn__pass_fuse_linear_grad,
     &tn__pass_fuse_cross_entropy,
     &tn__pass_fuse_gather,
     &tn__pass_fuse_optimizer,

@@ -128,8 +128,9 @@ typedef struct tn_pass {
     int (*run)(tn_trace *trace);
 } tn_pass;
 
-extern const tn_pass tn__pass_dead, tn__pass_sink_relu, tn__pass_fuse_pool, tn__pass_fuse_relu,
-    tn__pass_fuse_cross_entropy, tn__pass_fuse_gather, tn__pass_fuse_optimizer, tn__pass_copies;
+extern const tn_pass tn__pass_dead, tn__pass_sink_relu, tn__pass_fuse_pool, tn__pass_fuse_relu, tn__pass_fuse_relu_sum,
+    tn__pass_fuse_linear_grad, tn__pass_fuse_cross_entropy, tn__pass_fuse_gather, tn__pass_fuse_optimizer,
+    tn__pass_copies;
 
 /* Runs those that `chosen` (see tn_program_set_passes) names; false after raising. */
 bool tn__passes_run(tn_trace *trace, const char *chosen);
