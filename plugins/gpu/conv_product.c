@@ -127,18 +127,12 @@ static void walk_groups(gpu_product_args *args, int64_t groups, int64_t a, int64
     args->out.batch = (uint32_t)groups;
 }
 
-static gpu_product_plan product_of(gpu_family family, tn_dtype dtype)
-{
-    return (gpu_product_plan){
-        .family = family, .dtype = dtype, .args = {.a.ones = UINT32_MAX, .b.ones = UINT32_MAX, .out.cells = 1}};
-}
-
 /* ---- the products */
 
 /* y[windows, o] = x[windows, cells] w[cells, o] */
 gpu_product_plan gpu_conv_forward(const gpu_conv *c)
 {
-    gpu_product_plan p = product_of(GPU_CONV, c->x->dtype);
+    gpu_product_plan p = gpu_product_of(GPU_CONV, c->x, c->w, c->y);
     gpu_product_args *args = &p.args;
     const int64_t in = c->w->dims[1], out = c->w->dims[0] / c->groups, cells = c->pool_kernel[0] * c->pool_kernel[1];
     const int last = channels_last(c->x, in);
@@ -155,9 +149,6 @@ gpu_product_plan gpu_conv_forward(const gpu_conv *c)
     args->out.cells = (uint32_t)cells;
     args->k = (uint32_t)(in * c->w->dims[2] * c->w->dims[3]);
     walk_groups(args, c->groups, in * dim_stride(c->x, 1), out * dim_stride(c->w, 0), out * dim_stride(c->y, 1), 0);
-    p.a_alignment = c->x->alignment;
-    p.b_alignment = c->w->alignment;
-    p.y_alignment = c->y->alignment;
     return p;
 }
 
@@ -194,7 +185,7 @@ gpu_product_plan gpu_conv_grad_input(const gpu_conv *c)
     const int64_t in = c->w->dims[1], out = c->w->dims[0] / c->groups;
     const int last = channels_last(c->y, out);
     const steps weights = cells_of_w(c, 0);
-    gpu_product_plan p = product_of(GPU_CONV, c->x->dtype);
+    gpu_product_plan p = gpu_product_of(GPU_CONV, c->y, c->w, c->x);
     gpu_product_args *args = &p.args;
     if (c->stride[0] * c->stride[1] * c->pool_kernel[0] * c->pool_kernel[1] > 1) p.family = GPU_CONV_BACK;
     look_at_dy(&args->a, c, out, last);
@@ -209,9 +200,6 @@ gpu_product_plan gpu_conv_grad_input(const gpu_conv *c)
     args->k = (uint32_t)(out * c->w->dims[2] * c->w->dims[3]);
     args->masked = 1;
     walk_groups(args, c->groups, out * dim_stride(c->y, 1), out * dim_stride(c->w, 0), in * dim_stride(c->x, 1), 0);
-    p.a_alignment = c->y->alignment;
-    p.b_alignment = c->w->alignment;
-    p.y_alignment = c->x->alignment;
     return p;
 }
 
@@ -222,7 +210,7 @@ gpu_product_plan gpu_conv_grad_weight(const gpu_conv *c)
     const int64_t taps = in * c->w->dims[2] * c->w->dims[3];
     const int last = channels_last(c->x, in);
     const steps windows = windows_of_x(c), cells = cells_of_x(c), weights = cells_of_w(c, 1);
-    gpu_product_plan p = product_of(GPU_CONV_WEIGHT, c->x->dtype);
+    gpu_product_plan p = gpu_product_of(GPU_CONV_WEIGHT, c->y, c->x, c->w);
     gpu_product_args *args = &p.args;
     gpu_axis_add(&args->a.major, out, dim_stride(c->y, 1), 0, 0);
     add_y(&args->a.inner, c);
@@ -238,9 +226,6 @@ gpu_product_plan gpu_conv_grad_weight(const gpu_conv *c)
     args->out.n = (uint32_t)taps + 1;
     args->k = (uint32_t)(c->y->dims[0] * c->y->dims[2] * c->y->dims[3] * c->pool_kernel[0] * c->pool_kernel[1]);
     walk_groups(args, c->groups, out * dim_stride(c->y, 1), in * dim_stride(c->x, 1), out * dim_stride(c->w, 0), 0);
-    p.a_alignment = c->y->alignment;
-    p.b_alignment = c->x->alignment;
-    p.y_alignment = c->w->alignment;
     return p;
 }
 

@@ -19,28 +19,23 @@ static gpu_product_plan describe(const tn_op_desc *desc)
 {
     const tn_tensor_desc *dy = desc->in[0], *x = desc->in[1], *dw = desc->out[0];
     const int64_t n = dy->dims[0], o = dy->dims[1], i = x->dims[1];
-    gpu_product_plan p = {.family = GPU_MATMUL_SUMS,
-                          .dtype = dy->dtype,
-                          .a = gpu_slot_in(0),
-                          .b = gpu_slot_in(1),
-                          .y = gpu_slot_out(0),
-                          .sums = gpu_slot_out(1),
-                          .a_alignment = dy->alignment,
-                          .b_alignment = x->alignment,
-                          .y_alignment = dw->alignment};
+    gpu_product_plan p = gpu_product_of(GPU_MATMUL_SUMS, dy, x, dw);
     gpu_product_args *args = &p.args;
+    p.a = gpu_slot_in(0);
+    p.b = gpu_slot_in(1);
+    p.y = gpu_slot_out(0);
+    p.sums = gpu_slot_out(1);
     gpu_axis_add(&args->a.major, o, dy->strides[1], 0, 0);
     gpu_axis_add(&args->a.inner, n, dy->strides[0], 0, 0);
     gpu_axis_add(&args->b.major, i, x->strides[1], 0, 0);
     gpu_axis_add(&args->b.inner, n, x->strides[0], 0, 0);
     gpu_axis_add(&args->out.row, o, dw->strides[0], 0, 0);
     gpu_axis_add(&args->out.col, i, dw->strides[1], 0, 0);
-    args->a.ones = UINT32_MAX;
     args->b.ones = (uint32_t)i;
     args->out.sum_stride = desc->out[1]->strides[0];
     args->out.m = (uint32_t)o;
     args->out.n = (uint32_t)i + 1;
-    args->out.cells = args->out.batch = 1;
+    args->out.batch = 1;
     args->out.walk = (gpu_nest){.n = 1, .operands = 4};
     args->k = (uint32_t)n;
     return p;

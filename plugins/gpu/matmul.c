@@ -26,14 +26,6 @@ static void rows_from_walk(gpu_product_plan *p, int64_t *m, int64_t a_stride, in
     }
 }
 
-/* Leading dims of the result, all but its last two: strides of an operand, 0 where it is broadcast. */
-static void leading(const tn_tensor_desc *x, uint32_t rank, int64_t *strides)
-{
-    uint32_t own = x->rank > 2 ? x->rank - 2 : 0;
-    memset(strides, 0, TN_MAX_RANK * sizeof *strides);
-    for (uint32_t d = 0; d < own; d++) strides[rank - own + d] = x->dims[d] == 1 ? 0 : x->strides[d];
-}
-
 typedef struct sizes {
     int64_t m, n, k;
 } sizes;
@@ -57,9 +49,11 @@ static void describe(gpu_product_plan *p, const tn_op_desc *desc, int transposed
     const int64_t *rows[] = {strides[0], strides[1], strides[2], strides[3]};
     uint32_t lead = z->rank > 2 ? z->rank - 2 : 0;
     sizes s = sizes_of(desc);
-    leading(x, lead, strides[0]);
-    leading(y, lead, strides[1]);
-    leading(z, lead, strides[2]);
+    for (uint32_t d = 0; d < lead; d++) {
+        strides[0][d] = gpu_stride_of(x, z->rank, d);
+        strides[1][d] = gpu_stride_of(y, z->rank, d);
+        strides[2][d] = gpu_stride_of(z, z->rank, d);
+    }
     p->args.out.walk = gpu_nest_of(lead, z->dims, 4, rows);
     int64_t a_row = stride_of(x, 2), z_row = stride_of(z, 2);
     if (s.m == 1 && p->args.out.walk.rank > 0) { /* the walk's last dim is about to become the rows */
@@ -84,7 +78,7 @@ static void describe(gpu_product_plan *p, const tn_op_desc *desc, int transposed
 tn_status gpu_matmul_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
 {
     const sizes s = sizes_of(desc);
-    gpu_product_plan p = {.family = GPU_MATMUL};
+    gpu_product_plan p = gpu_product_of(GPU_MATMUL, desc->in[0], desc->in[1], desc->out[0]);
     (void)device;
     if (!gpu_fits_index(s.m) || !gpu_fits_index(s.n) || !gpu_fits_index(s.k))
         return tn_fail(error, TN_UNSUPPORTED, 0, "%s: a dim of the product is larger than %d: %lld x %lld x %lld",
@@ -100,17 +94,12 @@ tn_status gpu_matmul_plan(const tn_kernel *self, tn_device *device, const tn_op_
 {
     const char *kind = self->data; /* NULL: matmul */
     const tn_tensor_desc *bias = kind ? desc->in[2] : NULL;
-    gpu_product_plan p = {.family = GPU_MATMUL,
-                          .dtype = desc->in[0]->dtype,
-                          .a = gpu_slot_in(0),
-                          .b = gpu_slot_in(1),
-                          .y = gpu_slot_out(0),
-                          .a_alignment = desc->in[0]->alignment,
-                          .b_alignment = desc->in[1]->alignment,
-                          .y_alignment = desc->out[0]->alignment,
-                          .args = {.a.ones = UINT32_MAX, .b.ones = UINT32_MAX, .out.cells = 1}};
+    gpu_product_plan p = gpu_product_of(GPU_MATMUL, desc->in[0], desc->in[1], desc->out[0]);
     gpu_plan *plan = gpu_plan_new(desc, "gpu:tiles", error);
     if (!plan) return TN_OUT_OF_MEMORY;
+    p.a = gpu_slot_in(0);
+    p.b = gpu_slot_in(1);
+    p.y = gpu_slot_out(0);
     describe(&p, desc, kind != NULL);
     if (bias) p.bias = gpu_slot_in(2);
     p.args.out.bias_stride = bias ? bias->strides[0] : 0;

@@ -37,6 +37,12 @@ gpu_nest gpu_nest_of(uint32_t rank, const int64_t *dims, int n, const int64_t *c
     return nest;
 }
 
+int64_t gpu_stride_of(const tn_tensor_desc *desc, uint32_t rank, uint32_t d)
+{
+    uint32_t missing = desc ? rank - desc->rank : rank;
+    return d < missing || desc->dims[d - missing] == 1 ? 0 : desc->strides[d - missing];
+}
+
 int gpu_nest_dense(const gpu_nest *nest)
 {
     if (nest->rank == 0) return 1;

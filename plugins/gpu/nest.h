@@ -9,6 +9,8 @@
 
 /* A walk over `rank` dims with n operands, n <= 4; strides[k] are those of operand k, 0 where it is broadcast. */
 gpu_nest gpu_nest_of(uint32_t rank, const int64_t *dims, int n, const int64_t *const *strides);
+/* Stride along dim d of a shape of that rank, to which desc broadcasts; NULL: a number. */
+int64_t gpu_stride_of(const tn_tensor_desc *desc, uint32_t rank, uint32_t d);
 /* Do all operands step by one through memory, in one dim? */
 int gpu_nest_dense(const gpu_nest *nest);
 

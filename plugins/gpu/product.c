@@ -4,6 +4,17 @@
  * least is taken. */
 #include "product.h"
 
+gpu_product_plan gpu_product_of(gpu_family family, const tn_tensor_desc *a, const tn_tensor_desc *b,
+                                const tn_tensor_desc *y)
+{
+    return (gpu_product_plan){.family = family,
+                              .dtype = y->dtype,
+                              .a_alignment = a->alignment,
+                              .b_alignment = b->alignment,
+                              .y_alignment = y->alignment,
+                              .args = {.a.ones = UINT32_MAX, .b.ones = UINT32_MAX, .out.cells = 1}};
+}
+
 /* ---- axes */
 
 void gpu_axis_add(gpu_axis *axis, int64_t size, int64_t stride, int64_t rows, int64_t cols)

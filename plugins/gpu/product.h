@@ -40,6 +40,9 @@ typedef struct gpu_product_plan {
     uint64_t a_alignment, a_index_alignment, b_alignment, y_alignment;
 } gpu_product_plan;
 
+/* A product of a and b into y with nothing described yet: no slots, no axes. */
+gpu_product_plan gpu_product_of(gpu_family family, const tn_tensor_desc *a, const tn_tensor_desc *b,
+                                const tn_tensor_desc *y);
 /* Adds a dim, faster than those before it; joins it to the last one if that is a step of the same kind. */
 void gpu_axis_add(gpu_axis *axis, int64_t size, int64_t stride, int64_t rows, int64_t cols);
 /* A dimension of a product may have at most this many elements, and an image as many rows and columns. */

@@ -20,13 +20,6 @@ static void order_of(const tn_tensor_desc *desc, uint32_t *order)
     }
 }
 
-/* Stride along dim d of a shape of that rank, to which desc broadcasts. */
-static int64_t stride_of(const tn_tensor_desc *desc, uint32_t rank, uint32_t d)
-{
-    uint32_t missing = desc ? rank - desc->rank : rank;
-    return d < missing || desc->dims[d - missing] == 1 ? 0 : desc->strides[d - missing];
-}
-
 gpu_route gpu_route_of(int n, const gpu_walked *of)
 {
     const tn_tensor_desc *shape = of[0].desc;
@@ -38,7 +31,7 @@ gpu_route gpu_route_of(int n, const gpu_walked *of)
     for (uint32_t d = 0; d < shape->rank; d++) dims[d] = shape->dims[order[d]];
     for (int k = 0; k < n; k++) {
         rows[k] = strides[k];
-        for (uint32_t d = 0; d < shape->rank; d++) strides[k][d] = stride_of(of[k].desc, shape->rank, order[d]);
+        for (uint32_t d = 0; d < shape->rank; d++) strides[k][d] = gpu_stride_of(of[k].desc, shape->rank, order[d]);
         route.of[k] = of[k];
         route.bytes[k] = of[k].desc ? tn_dtype_size(of[k].desc->dtype) : 1;
         route.alignment[k] = of[k].desc ? of[k].desc->alignment : 1;
