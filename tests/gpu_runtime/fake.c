@@ -158,11 +158,6 @@ static void name_architecture(const gpu_properties *gpu, char *text, size_t size
     snprintf(text, size, "fk_12");
 }
 
-static tn_status check(tn_error *error)
-{
-    return TN_OK;
-}
-
 static void close(tn_device *device)
 {
     answer("close");
@@ -175,7 +170,6 @@ const gpu_vendor gpu_this_vendor = {
     .busy = "wait for it",
     .say_none = say_none,
     .name_architecture = name_architecture,
-    .check = check,
     .close = close,
 };
 

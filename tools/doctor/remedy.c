@@ -28,6 +28,7 @@ static const struct package {
     {"libnvrtc.so",     "NVIDIA's CUDA toolkit, of that version"},
     {"libcudnn",        "NVIDIA's cuDNN, of that version"},
     {"libnccl.so",      "NVIDIA's NCCL, of that version"},
+    {"libamdhip64.so.5", "HIP 5 (Debian: libamdhip64-5)"},
     {"libamdhip64.so",  "AMD's ROCm (hip-runtime-amd), of that version"},
     {"librocblas.so",   "AMD's ROCm (rocblas), of that version"},
     {"libhipblas",      "AMD's ROCm (hipblas), of that version"},

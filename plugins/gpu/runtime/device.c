@@ -134,7 +134,7 @@ tn_status gpu_device_open(uint32_t index, tn_device **result, tn_error *error)
     tn_device *device;
     struct GPU(FuncAttributes) attributes;
     GPU_TRY(find(index, &device, error));
-    GPU_TRY(gpu_this_vendor.check(error));
+    if (gpu_this_vendor.check) GPU_TRY(gpu_this_vendor.check(error));
     GPU_TRY(gpu_use(device, error));
     GPU_CALL(device, GPU(Free)(NULL), "opening the device"); /* makes its context */
     GPU_CALL(device, GPU(FuncGetAttributes)(&attributes, gpu_code[0]), "finding code for the device");
@@ -151,7 +151,7 @@ void gpu_device_close(tn_device *device)
     if (!device) return;
     pthread_mutex_lock(&lock);
     if (--device->opened == 0) { /* who opens it anew waits */
-        gpu_this_vendor.close(device);
+        if (gpu_this_vendor.close) gpu_this_vendor.close(device);
         gpu_memory_close(device);
     }
     pthread_mutex_unlock(&lock);

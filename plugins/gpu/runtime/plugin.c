@@ -58,7 +58,8 @@ TN_EXPORT tn_status tn_plugin_query_v1(const tn_host_api *host, const tn_plugin 
     if (gpu_n_kernels > MOST_KERNELS)
         return tn_fail(error, TN_INTERNAL, 0, "the plugin's table has no room for %llu kernels",
                        (unsigned long long)gpu_n_kernels);
-    for (uint64_t i = 0; i < gpu_n_kernels; i++) kernels[i] = gpu_this_vendor.row_of(&gpu_kernels[i]);
+    for (uint64_t i = 0; i < gpu_n_kernels; i++)
+        kernels[i] = gpu_this_vendor.row_of ? gpu_this_vendor.row_of(&gpu_kernels[i]) : gpu_kernels[i];
     *result = &plugin;
     return TN_OK;
 }

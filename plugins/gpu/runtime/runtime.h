@@ -66,7 +66,7 @@ typedef struct gpu_vendor {
     void (*name_architecture)(const gpu_properties *gpu, char *text, size_t size);
     /* "CUDA 13.0, driver for 13.0": what was found at run time. */
     const char *(*library)(void);
-    /* The shared kernels' row, or one that stands in for it. */
+    /* The rest may be NULL. The shared kernels' row, or one that stands in for it. */
     tn_kernel (*row_of)(const tn_kernel *shared);
     /* Refuses settings that there are not, when a device is opened. */
     tn_status (*check)(tn_error *error);
