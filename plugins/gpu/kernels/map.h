@@ -103,22 +103,22 @@ template <typename T, int V> GPU_DEVICE void gpu_map_maths(int op, const T *xs, 
 #undef GPU_MAP_CASE
 
 template <typename T, int V>
-GPU_DEVICE void gpu_map_load(const gpu_map_args &args, const gpu_turn<3, V> &turn, int k, T *x)
+GPU_DEVICE void gpu_map_load(const gpu_map_args &args, T number, const gpu_turn<3, V> &turn, int k, T *x)
 {
     if (!(args.fixed >> k & 1)) return gpu_load(args.walk, turn, k, x);
-    for (int v = 0; v < V; v++) x[v] = gpu_of_bits<T>(args.number);
+    for (int v = 0; v < V; v++) x[v] = number;
 }
 
 template <typename T, typename U, int V> GPU_DEVICE void gpu_map_all(const gpu_map_args &args)
 {
-    const T high = gpu_of_bits<T>(args.high);
+    const T number = gpu_of_bits<T>(args.number), high = gpu_of_bits<T>(args.high);
     GPU_EACH_TILE(V, args.walk, tile)
     {
         gpu_turn<3, V> turn = gpu_turn_of<3, V>(args.walk, tile);
         T x[V], y[V], z[V] = {};
         uint8_t truth[V] = {};
-        gpu_map_load(args, turn, 1, x);
-        gpu_map_load(args, turn, 2, y);
+        gpu_map_load(args, number, turn, 1, x);
+        gpu_map_load(args, number, turn, 2, y);
         if (args.op >= GPU_DO_EQ) {
             gpu_map_tests<T, V>(args.op, x, y, truth);
             gpu_store(args.walk, turn, 0, truth);
@@ -134,12 +134,13 @@ template <typename T, typename U, int V> GPU_DEVICE void gpu_map_all(const gpu_m
 
 template <typename T, int V> GPU_DEVICE void gpu_math_all(const gpu_map_args &args)
 {
+    const T number = gpu_of_bits<T>(args.number); /* here, or AMD's compiler copies all of args to scratch memory */
     GPU_EACH_TILE(V, args.walk, tile)
     {
         gpu_turn<3, V> turn = gpu_turn_of<3, V>(args.walk, tile);
         T x[V], y[V], z[V] = {};
-        gpu_map_load(args, turn, 1, x);
-        gpu_map_load(args, turn, 2, y);
+        gpu_map_load(args, number, turn, 1, x);
+        gpu_map_load(args, number, turn, 2, y);
         gpu_map_maths<T, V>(args.op, x, y, z);
         gpu_store(args.walk, turn, 0, z);
     }
