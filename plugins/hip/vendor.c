@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What is AMD's own: its errors, and why there may be no GPU. */
+#include "topology.h"
+
 #include "runtime/runtime.h"
 
 #include <stdlib.h>
@@ -19,7 +21,28 @@ static const gpu_error_row errors[] = {
     {hipSuccess, GPU_FAILED},
 };
 
+static int is_set(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value && *value;
+}
+
 /* ---- why there is no GPU */
+
+/* Who chooses GPUs, or says what to take them for, has seen to it. */
+static int usable(tn_error *reason)
+{
+    char gpu[32];
+    if (is_set("HIP_VISIBLE_DEVICES") || is_set("ROCR_VISIBLE_DEVICES") || is_set("HSA_OVERRIDE_GFX_VERSION")) return 1;
+    if (!hip_uncovered("/sys/class/kfd/kfd/topology/nodes", TENON_HIP_ARCHS, gpu, sizeof gpu)) return 1;
+    tn_fail(
+        reason, TN_NOT_FOUND, 0,
+        "this machine has a GPU of architecture %s, for which this plugin was built without code, and HIP's runtime "
+        "ends programs over that; build it with -DTENON_HIP_ARCHS=%s beside " TENON_HIP_ARCHS ", or let "
+        "ROCR_VISIBLE_DEVICES choose among other GPUs",
+        gpu, gpu);
+    return 0;
+}
 
 /* What the kernel's driver offers to whom it lets in. */
 static const char *driver_trouble(void)
@@ -36,7 +59,7 @@ static void say_none(hipError_t result, tn_error *reason)
     char hidden[160] = "";
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
         const size_t used = strlen(hidden);
-        if (getenv(variables[i]))
+        if (is_set(variables[i]))
             snprintf(hidden + used, sizeof hidden - used, "; %s is set, and may hide GPUs", variables[i]);
     }
     tn_fail(reason, TN_NOT_FOUND, (int64_t)result, "no AMD GPU: %s (%d)%s%s", hipGetErrorName(result), (int)result,
@@ -55,7 +78,7 @@ static const char *library(void)
 {
     static char text[64];
     int version = 0;
-    if (hipRuntimeGetVersion(&version) != hipSuccess) return "HIP";
+    if (!usable(NULL) || hipRuntimeGetVersion(&version) != hipSuccess) return "HIP";
     snprintf(text, sizeof text, "HIP %d.%d.%d", version / 10000000, version / 100000 % 100, version % 100000);
     return text;
 }
@@ -64,6 +87,7 @@ const gpu_vendor gpu_this_vendor = {
     .errors = errors,
     .architectures = "-DTENON_HIP_ARCHS=",
     .architecture_prefix = "",
+    .usable = usable,
     .say_none = say_none,
     .name_architecture = name_architecture,
     .library = library,

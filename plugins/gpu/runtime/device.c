@@ -70,8 +70,10 @@ tn_status gpu_use(tn_device *device, tn_error *error)
 tn_status gpu_device_count(uint32_t *count, tn_error *reason)
 {
     int found = 0; /* which a failing call leaves as it is */
+    *count = 0;
+    if (gpu_this_vendor.usable && !gpu_this_vendor.usable(reason)) return TN_OK;
     GPU(Error_t) result = GPU(GetDeviceCount)(&found);
-    *count = result == GPU(Success) ? (uint32_t)(found < MOST_DEVICES ? found : MOST_DEVICES) : 0;
+    if (result == GPU(Success)) *count = (uint32_t)(found < MOST_DEVICES ? found : MOST_DEVICES);
     if (*count) return TN_OK;
     gpu_this_vendor.say_none(result, reason);
     (void)GPU(GetLastError)();

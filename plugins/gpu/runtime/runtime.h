@@ -61,6 +61,8 @@ typedef struct gpu_vendor {
     const char *architectures;       /* the build's option: "-DCMAKE_CUDA_ARCHITECTURES=" */
     const char *architecture_prefix; /* what it leaves out of an architecture's name, before the rest; or "" */
     const char *busy;                /* what to do about GPU_BUSY; NULL if no error says so */
+    /* 0, and why: the runtime must not be called at all. NULL: it may. */
+    int (*usable)(tn_error *reason);
     /* Why there is no device, in one sentence, where counting them gave `result`. */
     void (*say_none)(GPU(Error_t) result, tn_error *reason);
     void (*name_architecture)(const gpu_properties *gpu, char *text, size_t size);
