@@ -5,6 +5,8 @@
 
 #include "code.h"
 
+#include <string.h>
+
 /* ---- streams */
 
 tn_status gpu_stream_create(tn_device *device, tn_stream **result, tn_error *error)
@@ -35,12 +37,13 @@ void gpu_stream_destroy(tn_device *device, tn_stream *stream)
 
 /* ---- what was queued last */
 
-/* Copies what there is room for; returns where the next text begins. */
-static char *append(char *to, const char *end, const char *text)
+/* Copies what there is room for before `end`, which can always be written; returns where the next text begins. */
+static char *append(char *to, char *end, const char *text)
 {
-    while (to < end && *text) *to++ = *text++;
-    *to = 0;
-    return to;
+    char *behind = memccpy(to, text, 0, (size_t)(end - to));
+    if (behind) return behind - 1;
+    *end = 0;
+    return end;
 }
 
 void gpu_note(tn_stream *stream, const char *operator_name, const char *implementation)
@@ -48,7 +51,7 @@ void gpu_note(tn_stream *stream, const char *operator_name, const char *implemen
     gpu_recent *recent = stream->captures ? &stream->recorded : &stream->queued;
     char *name = recent->names[recent->n++ % GPU_NAMES], *end = name + GPU_NAME_BYTES - 1;
     name = append(name, end, operator_name);
-    if (*implementation) name = append(append(name, end, " "), end, implementation);
+    if (*implementation) append(append(name, end, " "), end, implementation);
 }
 
 /* An error of queued work shows up when it is waited for; what was queued last is the best hint there is. */
