@@ -55,11 +55,11 @@ fakeError_t fakeGetDeviceCount(int *count)
 
 fakeError_t fakeGetDeviceProperties(gpu_properties *all, int device)
 {
-    *all = (gpu_properties){.name = "Fake GPU", .warpSize = 32, .totalGlobalMem = 1000};
+    *all = (gpu_properties){.name = "Fake GPU", .warpSize = 32, .integrated = device == 0, .totalGlobalMem = 1000};
     return answer("GetDeviceProperties");
 }
 
-/* Device 0 has no pools. */
+/* Device 0, which is integrated, has no pools. */
 fakeError_t fakeDeviceGetAttribute(int *value, int attribute, int device)
 {
     *value = device != 0;

@@ -42,6 +42,16 @@ static tn_stream *stream_on(tn_device *device)
 
 /* ---- */
 
+static void an_integrated_gpu_is_told_from_others(void **state)
+{
+    tn_device_info info[2] = {{.struct_size = sizeof *info}, {.struct_size = sizeof *info}};
+    (void)state;
+    assert_good(gpu_device_info(WITHOUT_POOLS, &info[0], &error));
+    assert_good(gpu_device_info(WORKING, &info[1], &error));
+    assert_int_equal(info[0].kind, TN_DEVICE_INTEGRATED_GPU);
+    assert_int_equal(info[1].kind, TN_DEVICE_GPU);
+}
+
 static void a_busy_gpu_is_not_lost(void **state)
 {
     tn_device *device = NULL;
@@ -212,6 +222,7 @@ static void a_device_whose_pool_fails_is_not_opened(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_integrated_gpu_is_told_from_others),
         cmocka_unit_test(a_busy_gpu_is_not_lost),
         cmocka_unit_test(a_lost_gpu_stays_lost),
         cmocka_unit_test(missing_code_names_the_option),

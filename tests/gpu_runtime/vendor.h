@@ -27,7 +27,7 @@ typedef enum fakeError_t {
 typedef struct fakeProperties {
     char name[256];
     size_t totalGlobalMem, sharedMemPerBlock;
-    int warpSize, multiProcessorCount, pciDomainID, pciBusID, pciDeviceID;
+    int integrated, warpSize, multiProcessorCount, pciDomainID, pciBusID, pciDeviceID;
 } gpu_properties;
 
 typedef struct dim3 {

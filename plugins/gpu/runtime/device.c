@@ -87,6 +87,7 @@ static tn_status describe(tn_device *device, int index, tn_error *error)
     GPU_CALL(NULL, GPU(GetDeviceProperties)(&all, index), "reading a device's properties");
     device->index = index;
     device->memory_bytes = all.totalGlobalMem;
+    device->kind = all.integrated ? TN_DEVICE_INTEGRATED_GPU : TN_DEVICE_GPU;
     device->limits = (gpu_limits){.warp = (uint32_t)all.warpSize,
                                   .multiprocessors = (uint32_t)all.multiProcessorCount,
                                   .shared_bytes = (uint32_t)all.sharedMemPerBlock};
@@ -122,7 +123,7 @@ tn_status gpu_device_info(uint32_t index, tn_device_info *info, tn_error *error)
         .name = device->name,
         .architecture = device->architecture,
         .location = device->location,
-        .kind = TN_DEVICE_GPU,
+        .kind = device->kind,
         .image_layout = TN_LAYOUT_NHWC,
         .memory_bytes = device->memory_bytes,
         .alignment = 256,

@@ -25,6 +25,7 @@ struct tn_device {
     gpu_limits limits;
     char name[128], architecture[32], location[32];
     uint64_t memory_bytes;
+    uint32_t kind;               /* TN_DEVICE_* */
     GPU(MemPool_t) pool;         /* of device memory; NULL where the GPU has none, or nobody has the device open */
     GPU(Stream_t) memory_stream; /* on which the pool is asked, so that only that waits */
     atomic_int lost;             /* the error that nothing on the device outlives; success: none yet */

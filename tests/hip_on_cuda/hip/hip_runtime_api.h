@@ -117,7 +117,7 @@ static inline hipError_t hipGraphExecUpdate(hipGraphExec_t exec, hipGraph_t grap
 typedef struct hipDeviceProp_t {
     char name[256], gcnArchName[256];
     size_t totalGlobalMem, sharedMemPerBlock;
-    int warpSize, multiProcessorCount, pciDomainID, pciBusID, pciDeviceID;
+    int integrated, warpSize, multiProcessorCount, pciDomainID, pciBusID, pciDeviceID;
 } hipDeviceProp_t;
 
 static inline hipError_t hipGetDeviceProperties(hipDeviceProp_t *all, int device)
@@ -127,6 +127,7 @@ static inline hipError_t hipGetDeviceProperties(hipDeviceProp_t *all, int device
     if (result != cudaSuccess) return result;
     *all = (hipDeviceProp_t){.totalGlobalMem = cuda.totalGlobalMem,
                              .sharedMemPerBlock = cuda.sharedMemPerBlock,
+                             .integrated = cuda.integrated,
                              .warpSize = cuda.warpSize,
                              .multiProcessorCount = cuda.multiProcessorCount,
                              .pciDomainID = cuda.pciDomainID,
