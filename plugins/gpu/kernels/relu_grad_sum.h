@@ -3,28 +3,39 @@
  * relu_grad_sum: relu's gradient, and its sums on the way. A team of threads takes each sum, which is kept in f64. */
 #include "reduce.h"
 
-/* A thread's share of one sum: every step-th of elements [begin, end) of gone; at: where the first of all lies. All that
- * is on its way at once is loaded before any of it is stored, and dz may be dy. */
+template <typename T> GPU_DEVICE T gpu_relu_grad_at(const gpu_relu_grad_sum_args &args, int64_t dy, int64_t y)
+{
+    const T value = ((const T *)args.dy)[dy];
+    return ((const T *)args.y)[y] > 0 ? value : (T)0;
+}
+
+/* A thread's share of one sum: every step-th of elements [begin, end) of gone; at: where the first of all lies. Where they
+ * are evenly spaced, several are on their way at once, and loaded before any of them is stored: dz may be dy. */
 template <typename T>
 GPU_DEVICE double gpu_relu_grad_share(const gpu_relu_grad_sum_args &args, const int64_t at[4], int64_t begin,
                                       int64_t end, int64_t step)
 {
+    const gpu_nest &gone = args.gone;
+    T *to = (T *)args.dz + at[2];
     double sum = 0;
-    for (int64_t i = begin; i < end; i += GPU_AT_ONCE * step) {
+    for (int64_t i = begin; gone.rank <= 1 && i < end; i += GPU_AT_ONCE * step) {
         T dz[GPU_AT_ONCE];
-        int64_t to[GPU_AT_ONCE];
         for (int u = 0; u < GPU_AT_ONCE; u++) {
-            int64_t from[3];
-            gpu_offsets<3>(args.gone, i + u * step < end ? i + u * step : i, from);
-            const T dy = ((const T *)args.dy)[at[0] + from[0]];
-            dz[u] = ((const T *)args.y)[at[1] + from[1]] > 0 ? dy : (T)0;
-            to[u] = at[2] + from[2];
+            const int64_t k = i + u * step < end ? i + u * step : i;
+            dz[u] = gpu_relu_grad_at<T>(args, at[0] + k * gone.strides[0][0], at[1] + k * gone.strides[1][0]);
         }
         for (int u = 0; u < GPU_AT_ONCE; u++) {
             if (i + u * step >= end) continue;
-            ((T *)args.dz)[to[u]] = dz[u];
+            to[(i + u * step) * gone.strides[2][0]] = dz[u];
             sum += (double)dz[u];
         }
+    }
+    for (int64_t i = begin; gone.rank > 1 && i < end; i += step) {
+        int64_t from[3];
+        gpu_offsets<3>(gone, i, from);
+        const T dz = gpu_relu_grad_at<T>(args, at[0] + from[0], at[1] + from[1]);
+        to[from[2]] = dz;
+        sum += (double)dz;
     }
     return sum;
 }
