@@ -145,6 +145,15 @@ static void layouts_are_what_they_are_called(void **state)
     assert_string_equal(tn_op_layout_name(TN_OP_LAYOUTS), "unknown layout");
 }
 
+/* What no element lies in would be sent to the device as it is found. */
+static void an_expanded_input_has_memory_for_what_differs_alone(void **state)
+{
+    tn_context *tn = *state;
+    uint64_t live = tn_memory_stats(tn, "reference").live;
+    input(tn, "x[1000,100]", &(tn_op_call_options){.layout = TN_OP_LAYOUT_EXPANDED});
+    assert_in_range(tn_memory_stats(tn, "reference").live - live, 100 * sizeof(float), 4096);
+}
+
 /* The elements are the same in all layouts and in f32 and f64; repeated ones in all but the first row. */
 static void values_depend_on_the_seed_alone(void **state)
 {
@@ -299,6 +308,7 @@ int main(void)
         cmocka_unit_test(what_models_use_has_shapes),
         TEST(a_run_is_one_call_and_leaves_nothing),
         TEST(layouts_are_what_they_are_called),
+        TEST(an_expanded_input_has_memory_for_what_differs_alone),
         TEST(values_depend_on_the_seed_alone),
         TEST(infinities_are_where_their_meaning_is_known),
         TEST(results_are_outputs_and_what_was_updated),

@@ -103,6 +103,12 @@ static void sliced(plot *p)
     p->room = 2 * p->room + 3;
 }
 
+static void expanded(plot *p)
+{
+    p->desc.strides[0] = 0;
+    p->room /= p->desc.dims[0];
+}
+
 static void swap_last_dims(plot *p)
 {
     p->desc.strides[p->desc.rank - 2] = 1;
@@ -118,7 +124,7 @@ static void arrange(plot *p, tn_context *tn, const tn_sample_input *in, tn_op_la
     case TN_OP_LAYOUT_SLICED: sliced(p); return;
     case TN_OP_LAYOUT_CHANNELS_LAST: channels_last(p); return;
     case TN_OP_LAYOUT_EXPANDED:
-        if (may_repeat(in)) p->desc.strides[0] = 0;
+        if (may_repeat(in)) expanded(p);
         return;
     case TN_OP_LAYOUT_SHIFTED: p->room += p->first = 1; break;
     default: break;
@@ -151,7 +157,7 @@ static void fill_gaps(const plot *p, char *cells)
 {
     bool real = p->desc.dtype == TN_F32 || p->desc.dtype == TN_F64;
     int64_t size = (int64_t)tn_dtype_size(p->desc.dtype);
-    if (p->room == tn_desc_numel(&p->desc)) return;
+    if (p->room <= tn_desc_numel(&p->desc)) return;
     for (int64_t k = 0; k < p->room; k++) tn__store(p->desc.dtype, real ? (double)NAN : 1, cells + k * size);
 }
 
