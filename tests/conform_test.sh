@@ -65,13 +65,17 @@ command() {
     expect 1 'No such file' "$work/none.so"
     expect 1 'not a whole 64-bit ELF file' "$here/conform_test.sh" --level 0
     expect 1 'has no device 3, but 1' "$sound" --level 1 --device 3
+    expect 1 '--ops rellu matches no operator that vendor offers' "$sound" --level 2 --ops rellu
+    expect 1 '--ops tanh matches no operator that vendor offers' "$sound" --level 2 --ops tanh
+    expect 0 '^conforms to level 2 \(operators\), as far as --ops rel\* asked$' "$sound" --level 2 --ops 'rel*'
+    expect 0 '"ops":"rel\*"' "$sound" --level 0 --ops 'rel*' --json
     expect 0 'binary.note +it has a note' --list
     expect 0 '^conforms to level 0' "$sound" --level 0 --junit "$work/junit.xml"
     holds 'JUnit: a case for each check' grep -q '<testcase classname="binary.note"' "$work/junit.xml"
     expect 1 'cannot write' "$sound" --level 0 --junit "$work/none/junit.xml"
     "$tenon" conform "$plugins/no_note.so" --level 0 --junit "$work/junit.xml" --json >"$work/report.json"
     holds 'JUnit: a failure has its message' grep -q '<failure message="it has no .note.tenon' "$work/junit.xml"
-    for text in '"suite":"1.0"' '"hash":"[0-9a-f]{16}"' '"reached":null' '"passed":false' '"name":"binary.note"' \
+    for text in '"suite":"1.0"' '"ops":null' '"hash":"[0-9a-f]{16}"' '"reached":null' '"passed":false' '"name":"binary.note"' \
         '"outcome":"failed"'; do
         holds "JSON: $text" grep -qE "$text" "$work/report.json"
     done

@@ -17,7 +17,7 @@ typedef struct command {
 enum { LEVEL = 256, OPS, SEED, DEVICE, TIMEOUT, JSON, JUNIT, LIST };
 static const struct argp_option options[] = {
     {"level", LEVEL, "N", 0, "the highest level to run: 0 to 5 (default 5)", 0},
-    {"ops", OPS, "GLOB", 0, "of the checks that run for each operator, run those: 'conv*'", 0},
+    {"ops", OPS, "PATTERN", 0, "of the checks that run for each operator, run those: 'conv*'", 0},
     {"seed", SEED, "N", 0, "of random shapes, values and graphs (default 1)", 0},
     {"device", DEVICE, "I", 0, "the plugin's device (default 0)", 0},
     {"timeout", TIMEOUT, "S", 0, "seconds that one check may take (default 60)", 0},
@@ -64,8 +64,8 @@ static const struct argp parser = {
         "Checks a plugin against the promises of the backend ABI, level by level, each check in a process of its own; "
         "\"reference\" is the built-in backend.\vIt conforms to a level if no check of it, or of a lower one, fails. "
         "The exit code is 0 if no check failed, and 1 if one did.\n\nThe number in brackets after the suite's version "
-        "is a hash of all promises and of the operator catalogue (schemas, bounds, samples): reports with the same "
-        "number have asked the same.",
+        "is a hash of all promises and of the operator catalogue (schemas, bounds, samples, shapes): reports with the "
+        "same number have asked the same, given the same options.",
 };
 
 static int list_checks(void)
@@ -94,7 +94,7 @@ static int run(int argc, char **argv)
     if (argp_parse(&parser, argc, argv, 0, NULL, &c)) return TOOL_FAILED;
     if (c.list) return list_checks();
     conform_results results;
-    conform_suite_run(&c.options, &results);
+    if (!conform_suite_run(&c.options, &results)) return TOOL_FAILED;
     bool told = report(&c, &results), passed = conform_passed(&results);
     conform_results_release(&results);
     return told && passed ? TOOL_OK : TOOL_FAILED;

@@ -17,7 +17,7 @@ typedef enum conform_outcome { CONFORM_PASS, CONFORM_FAIL, CONFORM_SKIP } confor
 /* What is tested and how. */
 typedef struct conform_options {
     const char *path; /* the plugin's file; NULL: the built-in reference backend */
-    const char *ops;  /* glob: which operators level 2 runs */
+    const char *ops;  /* pattern of fnmatch(3): which operators level 2 runs; NULL: all */
     int level;        /* highest level to run */
     uint64_t seed;    /* of random shapes, values and graphs */
     uint32_t device;  /* index */
@@ -38,7 +38,7 @@ typedef struct conform_check {
     const char *name;    /* "memory.copies" */
     const char *promise; /* "copies of odd sizes arrive whole, in all directions" */
     void (*run)(conform_run *run);
-    bool per_operator; /* runs once for each operator of the plugin that the glob takes */
+    bool per_operator; /* runs once for each operator of the plugin that options->ops matches */
 } conform_check;
 
 /* level0.c ... level5.c: ended by a check without a name */

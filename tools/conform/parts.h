@@ -66,11 +66,12 @@ typedef struct conform_results {
 extern const char *const conform_level_names[CONFORM_LEVELS];
 extern const conform_check *const conform_levels[CONFORM_LEVELS];
 
-/* FNV-1a, 64 bits, over CONFORM_SUITE, the names and promises of all checks, and the catalogue: schemas, bounds and
- * samples. Two reports with one hash tell of the same questions. */
+/* FNV-1a, 64 bits, over CONFORM_SUITE, the names and promises of all checks, and the catalogue: schemas, bounds, samples
+ * and shapes. Two reports with one hash tell of the same questions, given the same options. */
 uint64_t conform_hash(void);
-/* progress: one line for each check goes to stderr if that is a terminal. */
-void conform_suite_run(const conform_options *options, conform_results *results);
+/* The name of the check at work goes to stderr if that is a terminal. False after a message: options->ops matches no
+ * operator of the candidate, so that nothing was run. */
+bool conform_suite_run(const conform_options *options, conform_results *results);
 void conform_results_release(conform_results *results);
 /* The highest level without a failure, and none below it; -1 if level 0 has one. */
 int conform_reached(const conform_results *results);

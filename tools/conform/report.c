@@ -104,7 +104,8 @@ static void print_operators(const conform_results *results)
     putchar('\n');
 }
 
-static void print_verdict(const conform_results *results)
+/* At the line's start are always the same words, by which scripts know. */
+static void print_verdict(const conform_options *options, const conform_results *results)
 {
     const conform_candidate *c = &results->candidate;
     const int reached = conform_reached(results);
@@ -115,8 +116,9 @@ static void print_verdict(const conform_results *results)
     if (reached < 0)
         puts("does not conform");
     else
-        printf("conforms to level %d (%s)%s\n", reached, conform_level_names[reached],
-               conform_passed(results) ? "" : ", not to the next");
+        printf("conforms to level %d (%s)%s%s%s%s\n", reached, conform_level_names[reached],
+               conform_passed(results) ? "" : ", not to the next", options->ops ? ", as far as --ops " : "",
+               options->ops ? options->ops : "", options->ops ? " asked" : "");
 }
 
 void conform_print(const conform_options *options, const conform_results *results)
@@ -131,7 +133,7 @@ void conform_print(const conform_options *options, const conform_results *result
     for (int level = 0; level < results->levels; level++) print_level(results, level);
     putchar('\n');
     if (c->loaded) print_operators(results);
-    print_verdict(results);
+    print_verdict(options, results);
 }
 
 /* ---- for programs */
@@ -182,10 +184,10 @@ bool conform_print_json(const conform_options *options, const conform_results *r
     for (int i = 0; i < n; i++)
         json_array_append_new(operators, operator_json(results, ops[i].name, results->candidate.has[i]));
     snprintf(hash, sizeof hash, "%016" PRIx64, results->hash);
-    return tool_json_line(stdout,
-                          json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:b}", "suite", CONFORM_SUITE, "hash",
-                                    hash, "tenon", tn_version(), "seed", (json_int_t)options->seed, "plugin",
-                                    candidate_json(options, &results->candidate), "levels", levels, "operators",
-                                    operators, "reached", reached < 0 ? json_null() : json_integer(reached), "passed",
-                                    conform_passed(results)));
+    return tool_json_line(stdout, json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:b}", "suite",
+                                            CONFORM_SUITE, "hash", hash, "tenon", tn_version(), "seed",
+                                            (json_int_t)options->seed, "ops", tool_json_text(options->ops), "plugin",
+                                            candidate_json(options, &results->candidate), "levels", levels, "operators",
+                                            operators, "reached", reached < 0 ? json_null() : json_integer(reached),
+                                            "passed", conform_passed(results)));
 }

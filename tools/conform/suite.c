@@ -28,6 +28,7 @@ static uint64_t add_op(uint64_t hash, const tn_op_status *op)
     snprintf(bound, sizeof bound, "%g", op->bound);
     hash = add_text(add_text(hash, op->schema), bound);
     for (const char *const *sample = op->samples; *sample; sample++) hash = add_text(hash, *sample);
+    for (const char *const *shape = op->shapes; *shape; shape++) hash = add_text(hash, *shape);
     return hash;
 }
 
@@ -113,21 +114,40 @@ static void leave_others_alone(void)
     unsetenv("TENON_BACKEND");
 }
 
+static bool matches(const conform_options *options, const char *op)
+{
+    return !options->ops || fnmatch(options->ops, op, 0) == 0;
+}
+
+static bool matches_none(const conform_options *options, const conform_candidate *candidate)
+{
+    int n;
+    const tn_op_status *ops = tn_ops(&n);
+    if (!options->ops || !candidate->loaded) return false;
+    for (int i = 0; i < n; i++)
+        if (candidate->has[i] && matches(options, ops[i].name)) return false;
+    return true;
+}
+
 static void run_for_operators(const conform_options *options, conform_results *results, int level,
                               const conform_check *check)
 {
     int n;
     const tn_op_status *ops = tn_ops(&n);
     for (int i = 0; i < n; i++)
-        if (results->candidate.has[i] && (!options->ops || fnmatch(options->ops, ops[i].name, 0) == 0))
+        if (results->candidate.has[i] && matches(options, ops[i].name))
             run_check(options, results, level, check, ops[i].name);
 }
 
-void conform_suite_run(const conform_options *options, conform_results *results)
+bool conform_suite_run(const conform_options *options, conform_results *results)
 {
     *results = (conform_results){.hash = conform_hash()};
     leave_others_alone();
     conform_meet(options, &results->candidate);
+    if (matches_none(options, &results->candidate)) {
+        error(0, 0, "--ops %s matches no operator that %s offers", options->ops, results->candidate.name);
+        return false;
+    }
     const int highest = results->candidate.loaded && !results->candidate.why[0] ? options->level : 0;
     for (int level = 0; level <= highest; level++, results->levels++)
         for (const conform_check *check = conform_levels[level]; check->name; check++) {
@@ -137,6 +157,7 @@ void conform_suite_run(const conform_options *options, conform_results *results)
                 run_check(options, results, level, check, NULL);
         }
     if (isatty(STDERR_FILENO)) fputs("\r\033[K", stderr);
+    return true;
 }
 
 void conform_results_release(conform_results *results)
