@@ -221,9 +221,13 @@ const conform_check conform_level0[] = {
      false},
     {"devices.shorter_info", "of a shorter tn_device_info only what the caller knows is filled in",
      conform_devices_shorter, false},
+    {"devices.longer_info", "a tn_device_info of a newer core, with more fields, is filled in as far as it is known",
+     conform_devices_longer, false},
     {"devices.out_of_range", "a device that is not there is an error, which is described", conform_devices_out_of_range,
      false},
     {"devices.reopen", "a device can be opened twice, closed, and opened again; closing none is allowed",
      conform_devices_reopen, false},
+    {"plans.longer_descriptions", "what is taken is taken also where a newer core describes it, with more fields",
+     conform_plans_longer, false},
     {0},
 };

@@ -29,6 +29,8 @@ const conform_check conform_level1[] = {
      "allocates nothing, and leaves the process as it is",
      conform_execute_samples, false},
     {"execute.gaps", "gaps between the elements of a strided output stay as they are", conform_execute_gaps, false},
+    {"execute.longer_bindings", "bindings of a newer core, with more fields, are executed like others",
+     conform_execute_newer, false},
     {"execute.order", "executions on one stream are done in its order", conform_execute_order, false},
     {0},
 };

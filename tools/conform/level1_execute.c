@@ -62,6 +62,35 @@ void conform_execute_gaps(conform_run *run)
     if (!run->compared) conform_skip(run, "it takes none of the simple operators that this check knows");
 }
 
+/* Which numbers it writes is level 2's affair; that it writes is seen by the last one. */
+static bool writes(rig *r, const rig_use *use)
+{
+    const uint64_t bytes = rig_bytes(&use->desc[use->n_in]);
+    unsigned char last[sizeof(float)] = {0}, *at = use->data[use->n_in];
+    if (!rig_fill(r, r->d.stream, at, 0xff, bytes) || !rig_execute(r, use, r->d.stream) ||
+        !rig_get(r, last, at + bytes - sizeof last, sizeof last))
+        return false;
+    r->run->compared++;
+    return memcmp(last, "\xff\xff\xff\xff", sizeof last) != 0 ||
+           conform_fail(r->run, "%s was executed, but nothing written, where tn_bindings has %d fields more", use->op,
+                        PARTS_LATER);
+}
+
+void conform_execute_newer(conform_run *run)
+{
+    rig r;
+    if (!rig_open(run, &r, false)) return;
+    r.newer = true;
+    for (int i = 0; i < RIG_OPS && run->outcome == CONFORM_PASS; i++) {
+        rig_use use;
+        if (rig_plan(&r, &use, i, 3, 5, 1) && use.n_out && rig_bind(&r, &use) && rig_draw(&r, &use, 1))
+            writes(&r, &use);
+        rig_plan_close(&r, &use);
+    }
+    rig_close(&r);
+    if (!run->compared) conform_skip(run, "it takes none of the simple operators that this check knows");
+}
+
 /* Numbers that are exact in f32, in a chain without a wait: a sum that grows by one each time. */
 void conform_execute_order(conform_run *run)
 {

@@ -210,8 +210,6 @@ void conform_growth_plans(conform_run *run)
         if (i == PLANS / 2) before = look();
         made += rig_plan(&r, &use, i % RIG_OPS, 1 + i % 61, 1 + i / 61, 1);
         rig_plan_close(&r, &use);
-        while (r.n_blocks) /* workspaces */
-            r.d.plugin->memory_free(r.d.handle, TN_MEMORY_DEVICE, r.blocks[--r.n_blocks].memory);
     }
     compare(run, &before, BOUND, "making and destroying 2000 plans of different shapes");
     rig_close(&r);

@@ -167,9 +167,7 @@ static void *use_plans(void *arg)
     for (int i = 0; ok && i < RIG_OPS; i++) {
         rig_use use = w->plans[i];
         if (!use.plan) continue;
-        use.workspace = NULL;
-        if (use.plan->workspace_bytes) use.workspace = rig_alloc(&own, TN_MEMORY_DEVICE, use.plan->workspace_bytes);
-        ok = (use.workspace || !use.plan->workspace_bytes) && rig_bind(&own, &use);
+        ok = rig_bind(&own, &use);
         for (unsigned round = 0; ok && round < ROUNDS; round++, w->done++) {
             const unsigned seed = round * THREADS + (unsigned)w->index;
             ok = rig_draw(&own, &use, seed) && rig_execute(&own, &use, own.d.stream) && rig_right(&own, &use, seed);

@@ -108,8 +108,10 @@ bool elf_note(const elf_file *file, tn_plugin_note *note); /* fields that it lac
 void conform_kernels(conform_run *run);
 void conform_devices_described(conform_run *run);
 void conform_devices_shorter(conform_run *run);
+void conform_devices_longer(conform_run *run);
 void conform_devices_out_of_range(conform_run *run);
 void conform_devices_reopen(conform_run *run);
+void conform_plans_longer(conform_run *run);
 
 /* ---- state.c: what no plugin may change */
 
@@ -199,10 +201,12 @@ void conform_described(tn_status status, const tn_error *error, const char *what
 /* ---- rig.c: a device at work by hand, without a core. What fails becomes the run's failure. */
 
 enum { RIG_BLOCKS = 256, RIG_TENSORS = 4 };
+enum { PARTS_LATER = 4 }; /* fields that a newer core's structs have behind those of this header */
 
 typedef struct rig {
     conform_run *run;
     conform_device d;
+    bool newer; /* descriptions and bindings have PARTS_LATER more fields than this header's; set by the caller */
     struct {
         void *memory;
         uint32_t kind;
@@ -232,8 +236,7 @@ typedef struct rig_use {
     int n_in, n_out;
     tn_tensor_desc desc[RIG_TENSORS]; /* inputs, then outputs */
     tn_plan *plan;
-    void *data[RIG_TENSORS]; /* device memory, set by the caller */
-    void *workspace;
+    void *data[RIG_TENSORS], *workspace; /* device memory: rig_bind's */
 } rig_use;
 
 enum { RIG_OPS = 8 };
@@ -242,8 +245,9 @@ enum { RIG_OPS = 8 };
 bool rig_plan(rig *r, rig_use *use, int i, int64_t rows, int64_t columns, int64_t stretch);
 void rig_plan_close(rig *r, rig_use *use);
 bool rig_execute(rig *r, const rig_use *use, tn_stream *stream);
-/* For stretch 1: device memory for all operands; small whole numbers in the inputs; is the result what it should be? */
+/* Device memory of its own for all operands and the workspace. */
 bool rig_bind(rig *r, rig_use *use);
+/* For stretch 1: small whole numbers in the inputs; is the result what it should be? */
 bool rig_draw(rig *r, const rig_use *use, unsigned seed);
 bool rig_right(rig *r, const rig_use *use, unsigned seed);
 uint64_t rig_bytes(const tn_tensor_desc *desc); /* from the first element to the end of the last */
@@ -265,6 +269,7 @@ void conform_event_wait(conform_run *run);
 void conform_event_elapsed(conform_run *run);
 void conform_execute_samples(conform_run *run);
 void conform_execute_gaps(conform_run *run);
+void conform_execute_newer(conform_run *run);
 void conform_execute_order(conform_run *run);
 
 /* ---- level4_threads.c, level4_memory.c */

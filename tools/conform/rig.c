@@ -150,20 +150,43 @@ uint64_t rig_bytes(const tn_tensor_desc *desc)
     return (uint64_t)(last + 1) * tn_dtype_size(desc->dtype);
 }
 
-/* Makes the plan, and its workspace. */
+/* What is given to the plugin: a struct of this header, and behind it fields of a newer one, which hold no address. */
+#define NEWER(type)                      \
+    struct {                             \
+        type known;                      \
+        unsigned char later[LATER_SIZE]; \
+    }
+enum { LATER_SIZE = PARTS_LATER * sizeof(uint64_t), LATER_BYTE = 0xa7 };
+
+static uint64_t later(const rig *r)
+{
+    return r->newer ? LATER_SIZE : 0;
+}
+
 static bool make(rig *r, rig_use *use, const tn_kernel *kernel)
 {
-    const tn_tensor_desc *in[RIG_TENSORS], *out[RIG_TENSORS];
+    NEWER(tn_tensor_desc) tensors[RIG_TENSORS];
+    NEWER(tn_op_desc) desc;
+    const tn_tensor_desc *list[RIG_TENSORS];
     tn_error why = {.struct_size = sizeof why};
-    for (int i = 0; i < use->n_in; i++) in[i] = &use->desc[i];
-    for (int i = 0; i < use->n_out; i++) out[i] = &use->desc[use->n_in + i];
-    const tn_op_desc desc = {sizeof desc, use->op, use->attrs, in, out, (uint64_t)use->n_in, (uint64_t)use->n_out, 0};
-    tn_status status = kernel->check(kernel, r->d.handle, &desc, &why);
-    if (status == TN_OK) status = kernel->plan_create(kernel, r->d.handle, &desc, &use->plan, &why);
+    memset(tensors, LATER_BYTE, sizeof tensors);
+    memset(&desc, LATER_BYTE, sizeof desc);
+    for (int i = 0; i < use->n_in + use->n_out; i++) {
+        tensors[i].known = use->desc[i];
+        tensors[i].known.struct_size += later(r);
+        list[i] = &tensors[i].known;
+    }
+    desc.known = (tn_op_desc){.struct_size = sizeof desc.known + later(r),
+                              .name = use->op,
+                              .attrs = use->attrs,
+                              .in = list,
+                              .out = list + use->n_in,
+                              .n_in = (uint64_t)use->n_in,
+                              .n_out = (uint64_t)use->n_out};
+    tn_status status = kernel->check(kernel, r->d.handle, &desc.known, &why);
+    if (status == TN_OK) status = kernel->plan_create(kernel, r->d.handle, &desc.known, &use->plan, &why);
     if (status == TN_UNSUPPORTED) return false;
-    if (!rig_ok(r, status, &why, "plan_create")) return false;
-    const uint64_t bytes = use->plan->workspace_bytes;
-    return !bytes || (use->workspace = rig_alloc(r, TN_MEMORY_DEVICE, bytes));
+    return rig_ok(r, status, &why, "plan_create");
 }
 
 bool rig_plan(rig *r, rig_use *use, int i, int64_t rows, int64_t columns, int64_t stretch)
@@ -187,8 +210,10 @@ bool rig_execute(rig *r, const rig_use *use, tn_stream *stream)
 {
     tn_error why = {.struct_size = sizeof why};
     void *const *data = use->data;
-    const tn_bindings bindings = {sizeof bindings, data, data + use->n_in, use->workspace};
-    return rig_ok(r, use->plan->execute(use->plan, stream, &bindings, &why), &why, use->op);
+    NEWER(tn_bindings) bindings;
+    memset(&bindings, LATER_BYTE, sizeof bindings);
+    bindings.known = (tn_bindings){sizeof bindings.known + later(r), data, data + use->n_in, use->workspace};
+    return rig_ok(r, use->plan->execute(use->plan, stream, &bindings.known, &why), &why, use->op);
 }
 
 /* ---- numbers: small whole ones, so that every result is exact */
@@ -220,7 +245,8 @@ bool rig_bind(rig *r, rig_use *use)
 {
     for (int i = 0; i < use->n_in + use->n_out; i++)
         if (!(use->data[i] = rig_alloc(r, TN_MEMORY_DEVICE, rig_bytes(&use->desc[i])))) return false;
-    return true;
+    const uint64_t bytes = use->plan->workspace_bytes;
+    return !bytes || (use->workspace = rig_alloc(r, TN_MEMORY_DEVICE, bytes));
 }
 
 bool rig_draw(rig *r, const rig_use *use, unsigned seed)

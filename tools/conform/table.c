@@ -52,7 +52,7 @@ void conform_kernels(conform_run *run)
 
 /* ---- devices */
 
-/* Loads it and counts; 0 after conform_fail, or after a skip if it has none, which must have a reason. */
+/* Loads it and counts; NULL after conform_fail, or after a skip if it has none, which must have a reason. */
 static const tn_plugin *count(conform_run *run, uint32_t *n)
 {
     tn_error why = {.struct_size = sizeof why};
@@ -135,6 +135,25 @@ void conform_devices_shorter(conform_run *run)
     }
 }
 
+/* Fields that it does not know are left as they are, or filled in by a plugin that knows more than this suite. */
+void conform_devices_longer(conform_run *run)
+{
+    uint32_t n;
+    const tn_plugin *plugin = count(run, &n);
+    for (uint32_t i = 0; plugin && i < n; i++) {
+        struct {
+            tn_device_info known;
+            uint64_t later[PARTS_LATER];
+        } info = {.known = {.struct_size = sizeof info}};
+        tn_error why = {.struct_size = sizeof why};
+        if (plugin->device_info(i, &info.known, &why) != TN_OK)
+            conform_fail(run, "device_info fails with a struct_size of %zu, which is that of a newer core: %s",
+                         sizeof info, why.message);
+        else
+            check_info(run, i, &info.known);
+    }
+}
+
 void conform_devices_out_of_range(conform_run *run)
 {
     enum { PATTERN = 0xa7, BEHIND = 64 };
@@ -182,4 +201,33 @@ void conform_devices_reopen(conform_run *run)
         conform_device_close(&second);
     }
     conform_device_close(&first);
+}
+
+/* ---- descriptions */
+
+/* Does it take the simple operator i as a core of this age describes it, or as a newer one does? */
+static bool takes(rig *r, rig_use *use, int i, bool newer)
+{
+    r->newer = newer;
+    const bool taken = rig_plan(r, use, i, 3, 5, 1);
+    rig_plan_close(r, use);
+    return taken;
+}
+
+/* Executions are level 1's affair. */
+void conform_plans_longer(conform_run *run)
+{
+    uint32_t n;
+    rig r;
+    if (!count(run, &n) || !rig_open(run, &r, false)) return;
+    for (int i = 0; i < RIG_OPS && run->outcome == CONFORM_PASS; i++) {
+        rig_use use;
+        if (!takes(&r, &use, i, false)) continue;
+        run->compared++;
+        if (!takes(&r, &use, i, true))
+            conform_fail(run, "%s is not taken where tn_op_desc and tn_tensor_desc have %d fields more", use.op,
+                         PARTS_LATER);
+    }
+    rig_close(&r);
+    if (!run->compared) conform_skip(run, "it takes none of the simple operators that this check knows");
 }
