@@ -74,8 +74,8 @@ void conform_device_close(conform_device *device);
  * later ones, are looked at from all sides: outputs are poisoned with NaN bytes before; canaries surround the workspace,
  * which is no larger than the plan said; inputs, gaps between the elements of a strided output, and what lies around
  * outputs must be as they were; the floating-point mode, locale, signal handlers, affinity and standard output, too. The
- * device is waited for then; other executions are queued as they come. No execution may allocate from the host. What is
- * noticed becomes the run's failure. */
+ * device is waited for then; other executions are queued as they come. No execution may call host->alloc; what one takes
+ * elsewhere and keeps shows as growth, at level 4. What is noticed becomes the run's failure. */
 
 /* A context on the plugin's device, named "candidate", through the shim; an operator that it lacks is an error unless
  * `fallback`. NULL after conform_fail. Close it with conform_close. */

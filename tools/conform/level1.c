@@ -26,7 +26,7 @@ const conform_check conform_level1[] = {
      false},
     {"execute.samples",
      "on all samples, execute writes to its outputs and to the workspace that its plan asked for, and nowhere else; it "
-     "allocates nothing, and leaves the process as it is",
+     "takes nothing from host->alloc, and leaves the process as it is",
      conform_execute_samples, false},
     {"execute.gaps", "gaps between the elements of a strided output stay as they are", conform_execute_gaps, false},
     {"execute.longer_bindings", "bindings of a newer core, with more fields, are executed like others",

@@ -15,16 +15,22 @@ const conform_check conform_level4[] = {
      conform_allocation_plans, false},
     {"allocation.device", "if the device's memory runs short, later work is right", conform_allocation_device, false},
     {"growth.plans",
-     "plans of thousands of shapes leave nothing behind: of 2000, no block of host->alloc and at most 2 MiB "
-     "of heap",
+     "plans of thousands of shapes leave nothing behind: of 2000, no block of host->alloc, at most 2 MiB of heap, and "
+     "32 MiB of a device's own memory",
      conform_growth_plans, false},
-    {"growth.objects", "devices, streams, events and memory leave nothing behind: of 300, at most 64 KiB of heap",
+    {"growth.objects",
+     "devices, streams, events and memory leave nothing behind: of 300, at most 64 KiB of heap, and 32 MiB of a "
+     "device's own memory",
      conform_growth_objects, false},
-    {"growth.operators", "no operator needs more memory with each run: in 300, at most 16 KiB of heap",
+    {"growth.operators",
+     "no operator needs more memory with each run: in 300, at most 16 KiB of heap, and 32 MiB of a device's own memory",
      conform_growth_operators, false},
-    {"growth.steps", "10,000 steps do not need more memory than 1000: at most 64 KiB of heap", conform_growth_steps,
-     false},
-    {"growth.contexts", "a context that is closed leaves nothing behind, and shutdown releases the rest",
+    {"growth.steps",
+     "10,000 steps do not need more memory than 1000: at most 64 KiB of heap, and 32 MiB of a device's own memory",
+     conform_growth_steps, false},
+    {"growth.contexts",
+     "a context that is closed leaves nothing behind: of 30, at most 32 KiB of heap, and 32 MiB of a device's own "
+     "memory; and shutdown releases the rest",
      conform_growth_contexts, false},
     {0},
 };

@@ -137,8 +137,12 @@ void conform_allocation_device(conform_run *run)
 
 /* ---- growth */
 
+/* Of the device's own memory: drivers take it in large pieces, and other programs may be at work there. */
+enum { DEVICE_BOUND = 32 << 20 };
+
 typedef struct usage {
     int64_t heap;           /* bytes in use in all arenas of the C library, mapped ones among them */
+    int64_t device;         /* bytes in use on the device, if it has memory of its own */
     int64_t blocks;         /* of host->alloc */
     int64_t files, threads; /* of the process */
 } usage;
@@ -152,7 +156,7 @@ static int64_t count_entries(const char *folder)
     return n;
 }
 
-/* The number in the last `name="..."` after the last `tag`. */
+/* The number in size="..." after the last `tag`. */
 static int64_t last_number(const char *text, const char *tag)
 {
     const char *at = NULL, *next = text;
@@ -175,22 +179,39 @@ static int64_t heap_in_use(void)
     return used;
 }
 
-static usage look(void)
+/* Where device memory is the host's, the heap tells. */
+static int64_t device_in_use(conform_run *run, const conform_device *d)
 {
-    return (usage){heap_in_use(), __atomic_load_n(&conform_guarded.live, __ATOMIC_RELAXED),
-                   count_entries("/proc/self/fd"), count_entries("/proc/self/task")};
+    tn_error why = {.struct_size = sizeof why};
+    uint64_t free_bytes = 0, total = 0;
+    if (d->info.flags & TN_DEVICE_HOST_MEMORY) return 0;
+    if (d->plugin->memory_info(d->handle, &free_bytes, &total, &why) != TN_OK)
+        conform_fail(run, "memory_info failed: %s", why.message);
+    return (int64_t)(total - free_bytes);
+}
+
+static usage look(conform_run *run, const conform_device *d)
+{
+    return (usage){.heap = heap_in_use(),
+                   .device = device_in_use(run, d),
+                   .blocks = __atomic_load_n(&conform_guarded.live, __ATOMIC_RELAXED),
+                   .files = count_entries("/proc/self/fd"),
+                   .threads = count_entries("/proc/self/task")};
 }
 
 /* What came to be between two looks and should not have. bound: bytes of heap that may. */
-static void compare(conform_run *run, const usage *before, int64_t bound, const char *what)
+static void compare(conform_run *run, const conform_device *d, const usage *before, int64_t bound, const char *what)
 {
-    const usage now = look();
+    const usage now = look(run, d);
     run->compared++;
     if (now.blocks > before->blocks)
         conform_fail(run, "%s left %" PRId64 " blocks of host->alloc behind", what, now.blocks - before->blocks);
     else if (now.heap - before->heap > bound)
         conform_fail(run, "%s let the heap grow by %" PRId64 " bytes, more than %" PRId64, what,
                      now.heap - before->heap, bound);
+    else if (now.device - before->device > DEVICE_BOUND)
+        conform_fail(run, "%s took %" PRId64 " bytes of the device's memory, more than %d, unless another program did",
+                     what, now.device - before->device, DEVICE_BOUND);
     else if (now.files > before->files)
         conform_fail(run, "%s left %" PRId64 " files open", what, now.files - before->files);
     else if (now.threads > before->threads)
@@ -207,11 +228,11 @@ void conform_growth_plans(conform_run *run)
     if (!rig_open(run, &r, false)) return;
     for (int i = 0; i < PLANS && run->outcome == CONFORM_PASS; i++) {
         rig_use use;
-        if (i == PLANS / 2) before = look();
+        if (i == PLANS / 2) before = look(run, &r.d);
         made += rig_plan(&r, &use, i % RIG_OPS, 1 + i % 61, 1 + i / 61, 1);
         rig_plan_close(&r, &use);
     }
-    compare(run, &before, BOUND, "making and destroying 2000 plans of different shapes");
+    compare(run, &r.d, &before, BOUND, "making and destroying 2000 plans of different shapes");
     rig_close(&r);
     if (!made) conform_skip(run, "it takes none of the simple operators that this check knows");
 }
@@ -230,41 +251,58 @@ void conform_growth_objects(conform_run *run)
 {
     enum { TIMES = 600, BOUND = 64 << 10 };
     usage before = {0};
-    const tn_plugin *plugin = conform_load(run);
-    for (int i = 0; plugin && i < TIMES; i++) {
-        if (i == TIMES / 2) before = look();
-        if (!make_and_release(run, plugin)) return;
+    conform_device d; /* that stays open, to be asked */
+    if (!conform_device_open(run, &d)) return;
+    for (int i = 0; i < TIMES && run->outcome == CONFORM_PASS; i++) {
+        if (i == TIMES / 2) before = look(run, &d);
+        make_and_release(run, d.plugin);
     }
-    if (plugin)
-        compare(run, &before, BOUND,
-                "opening and closing a device, a stream, an event and a block of memory 300 times");
+    compare(run, &d, &before, BOUND,
+            "opening and closing a device, a stream, an event and a block of memory 300 times");
+    conform_device_close(&d);
+}
+
+static void repeat_operator(conform_run *run, const conform_device *d, tn_context *tn, const tn_op_status *op)
+{
+    enum { TIMES = 600, BOUND = 16 << 10 };
+    usage before = {0};
+    char what[120];
+    tn_op_call *call = tn_op_call_open(tn, op->name, op->samples[0], &(tn_op_call_options){.batch = 3});
+    for (int k = 0; call && k < TIMES && tn_check(tn) == TN_OK; k++) {
+        if (k == TIMES / 2) before = look(run, d);
+        tn_op_call_run(call);
+    }
+    tn_op_call_close(call);
+    if (tn_check(tn) == TN_UNSUPPORTED) {
+        tn_clear(tn);
+    } else if (conform_check_context(run, tn, op->name)) {
+        snprintf(what, sizeof what, "%s, run 300 times with the same shapes,", op->name);
+        compare(run, d, &before, BOUND, what);
+    }
 }
 
 void conform_growth_operators(conform_run *run)
 {
-    enum { TIMES = 600, BOUND = 16 << 10 };
     int n;
     const tn_op_status *ops = tn_ops(&n);
+    conform_device d;
+    if (!conform_device_open(run, &d)) return;
     tn_context *tn = conform_open(run, false);
-    for (int i = 0; tn && i < n && run->outcome == CONFORM_PASS; i++) {
-        usage before = {0};
-        char what[120];
-        if (!tn_backend_has_op("candidate", ops[i].name) || !ops[i].samples[0]) continue;
-        tn_op_call *call = tn_op_call_open(tn, ops[i].name, ops[i].samples[0], &(tn_op_call_options){.batch = 3});
-        for (int k = 0; call && k < TIMES && tn_check(tn) == TN_OK; k++) {
-            if (k == TIMES / 2) before = look();
-            tn_op_call_run(call);
-        }
-        tn_op_call_close(call);
-        if (tn_check(tn) == TN_UNSUPPORTED)
-            tn_clear(tn);
-        else if (conform_check_context(run, tn, ops[i].name)) {
-            snprintf(what, sizeof what, "%s, run 300 times with the same shapes,", ops[i].name);
-            compare(run, &before, BOUND, what);
-        }
-    }
+    for (int i = 0; tn && i < n && run->outcome == CONFORM_PASS; i++)
+        if (tn_backend_has_op("candidate", ops[i].name) && ops[i].samples[0]) repeat_operator(run, &d, tn, &ops[i]);
     conform_close(run, tn);
+    conform_device_close(&d);
     if (!run->compared) conform_skip(run, "it has no operators");
+}
+
+static void step(tn_context *tn, float values[64], bool read)
+{
+    const tn_mark mark = tn_begin(tn);
+    tn_tensor *x = tn_from(tn, values, TN_F32, 2, (int64_t[]){8, 8});
+    tn_tensor *y = tn_relu(tn_add(tn_matmul(x, x), x));
+    if (read) tn_read(y, values, 64 * sizeof *values);
+    for (int k = 0; k < 64; k++) values[k] = (float)(k % 3) / 8;
+    tn_end(tn, mark, NULL);
 }
 
 /* A step of a few operators, with copies and waits, 10,000 times. */
@@ -273,19 +311,17 @@ void conform_growth_steps(conform_run *run)
     enum { STEPS = 10000, WARM = 1000, BOUND = 64 << 10 };
     usage before = {0};
     float values[64] = {1};
+    conform_device d;
+    if (!conform_device_open(run, &d)) return;
     tn_context *tn = conform_open(run, true);
     for (int i = 0; tn && i < STEPS && tn_check(tn) == TN_OK; i++) {
-        if (i == WARM) before = look();
-        const tn_mark mark = tn_begin(tn);
-        tn_tensor *x = tn_from(tn, values, TN_F32, 2, (int64_t[]){8, 8});
-        tn_tensor *y = tn_relu(tn_add(tn_matmul(x, x), x));
-        if (i % 100 == 0) tn_read(y, values, sizeof values);
-        for (int k = 0; k < 64; k++) values[k] = (float)(k % 3) / 8;
-        tn_end(tn, mark, NULL);
+        if (i == WARM) before = look(run, &d);
+        step(tn, values, i % 100 == 0);
     }
     if (tn && conform_check_context(run, tn, "10,000 steps of matmul, add and relu"))
-        compare(run, &before, BOUND, "9000 steps of matmul, add and relu");
+        compare(run, &d, &before, BOUND, "9000 steps of matmul, add and relu");
     conform_close(run, tn);
+    conform_device_close(&d);
 }
 
 static void open_and_close(conform_run *run)
@@ -298,16 +334,24 @@ static void open_and_close(conform_run *run)
     conform_close(run, tn);
 }
 
-/* When all is closed, the plugin has nothing left of what it took; after shutdown, nothing at all. */
-void conform_growth_contexts(conform_run *run)
+static void open_and_close_often(conform_run *run)
 {
     enum { TIMES = 60, BOUND = 32 << 10 };
     usage before = {0};
+    conform_device d;
+    if (!conform_device_open(run, &d)) return;
     for (int i = 0; i < TIMES && run->outcome == CONFORM_PASS; i++) {
-        if (i == TIMES / 2) before = look();
+        if (i == TIMES / 2) before = look(run, &d);
         open_and_close(run);
     }
-    compare(run, &before, BOUND, "opening a context and closing it 30 times");
+    compare(run, &d, &before, BOUND, "opening a context and closing it 30 times");
+    conform_device_close(&d);
+}
+
+/* When all is closed, the plugin has nothing left of what it took; after shutdown, nothing at all. */
+void conform_growth_contexts(conform_run *run)
+{
+    open_and_close_often(run);
     const int64_t live[] = {shim_live.devices, shim_live.memory, shim_live.streams, shim_live.events, shim_live.plans};
     for (int i = 0; i < 5; i++)
         if (live[i]) conform_fail(run, "the core left something of the plugin's open; that is a fault of Tenon's");
