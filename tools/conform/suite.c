@@ -82,6 +82,13 @@ static void add_result(conform_results *results, const conform_result *result)
     results->items = items;
 }
 
+static char *keep(const char *text)
+{
+    char *kept = strdup(text);
+    if (!kept) error(TOOL_FAILED, errno, "no memory for the results");
+    return kept;
+}
+
 static void run_check(const conform_options *options, conform_results *results, int level, const conform_check *check,
                       const char *op)
 {
@@ -96,7 +103,7 @@ static void run_check(const conform_options *options, conform_results *results, 
                                           .op = op,
                                           .level = level,
                                           .outcome = w->run.outcome,
-                                          .why = strdup(w->run.why),
+                                          .why = keep(w->run.why),
                                           .errors = w->run.outcome == CONFORM_FAIL ? fate.errors : NULL,
                                           .compared = w->run.compared,
                                           .seconds = fate.seconds});
