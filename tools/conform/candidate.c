@@ -18,11 +18,8 @@ static void list_operators(conform_candidate *candidate, const tn_plugin *plugin
     int n;
     const tn_op_status *ops = tn_ops(&n);
     for (int i = 0; i < n && i < CONFORM_OPS; i++)
-        for (uint64_t k = 0; k < plugin->n_kernels && !candidate->has[i]; k++) {
-            const char *schema = plugin->kernels[k].schema;
-            candidate->has[i] = schema && strcmp(schema, ops[i].schema) == 0 &&
-                                (!reference || tn_backend_has_op("reference", ops[i].name));
-        }
+        candidate->has[i] =
+            conform_find_kernel(plugin, ops[i].name) && (!reference || tn_backend_has_op("reference", ops[i].name));
 }
 
 static void describe_device(conform_candidate *candidate, const tn_plugin *plugin, const conform_options *options)

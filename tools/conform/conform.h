@@ -58,6 +58,10 @@ bool conform_check_context(conform_run *run, tn_context *tn, const char *doing);
 
 /* dlopen and query, with the guarded host functions of guard.c. NULL after conform_fail. */
 const tn_plugin *conform_load(conform_run *run);
+/* Of the catalogue; NULL if it has none of that name. */
+const tn_op_status *conform_find_op(const char *name);
+/* The plugin's row for an operator of the catalogue; NULL if it has none. */
+const tn_kernel *conform_find_kernel(const tn_plugin *plugin, const char *op);
 /* The same, with its device `options->device` open and a stream on it; closed by conform_device_close. */
 typedef struct conform_device {
     const tn_plugin *plugin;
@@ -67,6 +71,9 @@ typedef struct conform_device {
 } conform_device;
 bool conform_device_open(conform_run *run, conform_device *device);
 void conform_device_close(conform_device *device);
+
+/* Is what plan_create gave whole? False after conform_fail, in which `what` names it; then it cannot be destroyed. */
+bool conform_plan_usable(conform_run *run, const tn_plan *plan, const char *what);
 
 /* ---- shim.c: the plugin wrapped in a table that watches it, under the core
  *

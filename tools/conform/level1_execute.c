@@ -55,7 +55,7 @@ void conform_execute_gaps(conform_run *run)
             if (rig_plan(&r, &use, i, 3, 5, stretch) && bind(&r, &use) && rig_execute(&r, &use, r.d.stream))
                 run->compared++;
             rig_sync(&r, r.d.stream);
-            rig_plan_close(&r, &use);
+            rig_plan_close(&use);
         }
     shim_memory_intact();
     rig_close(&r);
@@ -85,7 +85,7 @@ void conform_execute_newer(conform_run *run)
         rig_use use;
         if (rig_plan(&r, &use, i, 3, 5, 1) && use.n_out && rig_bind(&r, &use) && rig_draw(&r, &use, 1))
             writes(&r, &use);
-        rig_plan_close(&r, &use);
+        rig_plan_close(&use);
     }
     rig_close(&r);
     if (!run->compared) conform_skip(run, "it takes none of the simple operators that this check knows");

@@ -21,15 +21,9 @@ static void for_each(conform_run *run, void (*body)(use *u), const char *nothing
 
 /* ---- op.plans */
 
-static void look_at_plan(use *u, const tn_plan *plan)
+static void look_at_costs(use *u, const tn_plan *plan)
 {
-    if (!TN_HAS_FIELD(plan, tn_plan, flags) || !plan->execute || !plan->destroy)
-        conform_fail(u->run, "%s: the plan is incomplete: struct_size %llu, execute %s, destroy %s", u->what,
-                     (unsigned long long)plan->struct_size, plan->execute ? "there" : "NULL",
-                     plan->destroy ? "there" : "NULL");
-    else if (!plan->implementation || !plan->implementation[0])
-        conform_fail(u->run, "%s: the plan does not name its implementation", u->what);
-    else if (u->bytes && !plan->bytes_moved)
+    if (u->bytes && !plan->bytes_moved)
         conform_fail(u->run, "%s: the plan reports that it moves no bytes; the reference backend's moves %llu", u->what,
                      (unsigned long long)u->bytes);
     else if (u->flops > u->bytes && !plan->flops) /* what only moves bytes may count nothing */
@@ -61,12 +55,8 @@ static void agree(use *u)
         look_at_refusal(u, "plan_create", made, &why);
     else if (check != TN_OK)
         conform_fail(u->run, "%s: check says no (%s), and plan_create yes", u->what, said.message);
-    if (made != TN_OK) return;
-    if (!plan) {
-        conform_fail(u->run, "%s: plan_create succeeded, but gave no plan", u->what);
-        return;
-    }
-    look_at_plan(u, plan);
+    if (made != TN_OK || !conform_plan_usable(u->run, plan, u->what)) return;
+    look_at_costs(u, plan);
     plan->destroy(plan);
 }
 

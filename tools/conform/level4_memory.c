@@ -24,7 +24,7 @@ static bool has_failed(void)
     return __atomic_load_n(&conform_guarded.fail_at, __ATOMIC_RELAXED) < 0;
 }
 
-/* Describes what failed, if something did; what is made is of no further use. */
+/* Did it succeed? If not, it must have said why. */
 static bool survived(conform_run *run, tn_status status, const tn_error *why, const char *what)
 {
     conform_described(status, why, what);
@@ -221,7 +221,8 @@ static void compare(conform_run *run, const conform_device *d, const usage *befo
         conform_fail(run, "%s left %" PRId64 " threads behind", what, now.threads - before->threads);
 }
 
-/* The first half fills caches, which is no growth. No shape comes twice. */
+/* The first half fills caches, which is no growth. No shape comes twice, but for those of
+ * matmul, which is square. */
 void conform_growth_plans(conform_run *run)
 {
     enum { PLANS = 4000, BOUND = 2 << 20 };
@@ -233,7 +234,7 @@ void conform_growth_plans(conform_run *run)
         rig_use use;
         if (i == PLANS / 2) before = look(run, &r.d);
         made += rig_plan(&r, &use, i % RIG_OPS, 1 + i % 61, 1 + i / 61, 1);
-        rig_plan_close(&r, &use);
+        rig_plan_close(&use);
     }
     compare(run, &r.d, &before, BOUND, "making and destroying 2000 plans of different shapes");
     rig_close(&r);

@@ -125,7 +125,7 @@ static void *make_plans(void *arg)
                      rig_right(&own, &use, seed);
                 w->done++;
             }
-            rig_plan_close(&own, &use);
+            rig_plan_close(&use);
         }
         leave(&own);
     }
@@ -176,6 +176,6 @@ void conform_threads_one_plan(conform_run *run)
     if (!rig_open(run, &r, false)) return;
     for (int i = 0; i < RIG_OPS; i++) rig_plan(&r, &plans[i], i, 33, 33, 1);
     share_device(run, use_plans, plans, &r);
-    for (int i = 0; i < RIG_OPS; i++) rig_plan_close(&r, &plans[i]);
+    for (int i = 0; i < RIG_OPS; i++) rig_plan_close(&plans[i]);
     rig_close(&r);
 }

@@ -8,8 +8,8 @@
 
 enum { SIDE = 8, BYTES = SIDE * SIDE * sizeof(float), RESULTS = RIG_OPS + 2, UNTOUCHED = 0x11 };
 
-/* A device, its graphs, and a sequence of work: each operator on inputs of its own, its result copied; the first result
- * is filled first and then overwritten in part; the last is a copy of the first, so that order matters. */
+/* A device, its graphs, and a sequence of work: each operator on inputs of its own, its result copied; the last
+ * result but one is filled, overwritten in part by the first, and copied to the last, so that order matters. */
 typedef struct stage {
     rig r;
     const tn_graph_api *graphs;
@@ -65,7 +65,7 @@ static void unknown(conform_run *run)
 
 static void stage_close(stage *s)
 {
-    for (int i = 0; i < s->n; i++) rig_plan_close(&s->r, &s->uses[i]);
+    for (int i = 0; i < s->n; i++) rig_plan_close(&s->uses[i]);
     if (s->stream) s->r.d.plugin->stream_destroy(s->r.d.handle, s->stream);
     rig_close(&s->r);
 }
@@ -77,7 +77,7 @@ static bool make_uses(stage *s)
         rig_use *use = &s->uses[s->n];
         if (!rig_plan(&s->r, use, i, SIDE, SIDE, 1)) continue;
         if (!(use->plan->flags & TN_PLAN_CAPTURE_SAFE))
-            rig_plan_close(&s->r, use);
+            rig_plan_close(use);
         else if (s->n++, !rig_bind(&s->r, use))
             return false;
     }

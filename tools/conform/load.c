@@ -74,6 +74,27 @@ const tn_plugin *conform_load(conform_run *run)
     return plugin && conform_table_complete(run, plugin) ? plugin : NULL;
 }
 
+/* ---- operators */
+
+const tn_op_status *conform_find_op(const char *name)
+{
+    int n;
+    const tn_op_status *ops = tn_ops(&n);
+    for (int i = 0; i < n; i++)
+        if (strcmp(ops[i].name, name) == 0) return &ops[i];
+    return NULL;
+}
+
+const tn_kernel *conform_find_kernel(const tn_plugin *plugin, const char *op)
+{
+    const tn_op_status *row = conform_find_op(op);
+    for (uint64_t i = 0; row && i < plugin->n_kernels; i++) {
+        const char *schema = plugin->kernels[i].schema;
+        if (schema && strcmp(schema, row->schema) == 0) return &plugin->kernels[i];
+    }
+    return NULL;
+}
+
 /* ---- a device */
 
 static bool open_parts(conform_run *run, conform_device *device)

@@ -66,7 +66,7 @@ typedef struct conform_results {
 extern const char *const conform_level_names[CONFORM_LEVELS];
 extern const conform_check *const conform_levels[CONFORM_LEVELS];
 
-/* FNV-1a, 64 bits, over CONFORM_SUITE, the names and promises of all checks, and the catalogue: schemas, bounds, samples
+/* The hash of CONFORM_SUITE, the names and promises of all checks, and the catalogue: schemas, bounds, samples
  * and shapes. Two reports with one hash tell of the same questions, given the same options. */
 uint64_t conform_hash(void);
 /* The name of the check at work goes to stderr if that is a terminal. False after a message: options->ops matches no
@@ -114,6 +114,10 @@ void conform_devices_reopen(conform_run *run);
 void conform_plans_longer(conform_run *run);
 
 /* ---- state.c: what no plugin may change */
+
+/* FNV-1a (Fowler, Noll, Vo), 64 bits, of what was hashed before and the text with its NUL. */
+#define CONFORM_HASH_START 0xcbf29ce484222325u
+uint64_t conform_hash_text(uint64_t hash, const char *text);
 
 enum { CONFORM_SIGNALS = 32 };
 
@@ -243,7 +247,7 @@ enum { RIG_OPS = 8 };
 /* The i-th simple operator, on tensors of rows x columns; stretch: strides are so many times what they need be. False if
  * the plugin does not take it, which is no failure. Plans are destroyed by rig_plan_close. */
 bool rig_plan(rig *r, rig_use *use, int i, int64_t rows, int64_t columns, int64_t stretch);
-void rig_plan_close(rig *r, rig_use *use);
+void rig_plan_close(rig_use *use);
 bool rig_execute(rig *r, const rig_use *use, tn_stream *stream);
 /* Device memory of its own for all operands and the workspace. */
 bool rig_bind(rig *r, rig_use *use);

@@ -215,19 +215,19 @@ static shim_plan *plan_new(const tn_kernel *real, shim_device *device, const tn_
     return plan;
 }
 
-static bool plan_usable(const tn_plan *plan, const char *op)
+bool conform_plan_usable(conform_run *run, const tn_plan *plan, const char *what)
 {
-    if (!plan) return conform_fail(conform_current, "%s: plan_create succeeded, but gave no plan", op);
+    if (!plan) return conform_fail(run, "%s: plan_create succeeded, but gave no plan", what);
     if (!TN_HAS_FIELD(plan, tn_plan, flags))
-        return conform_fail(conform_current, "%s: its plan claims a size of %llu bytes, fewer than ABI 1.0 has", op,
+        return conform_fail(run, "%s: the plan claims a size of %llu bytes, fewer than ABI 1.0 has", what,
                             (unsigned long long)plan->struct_size);
-    if (!plan->execute || !plan->destroy || !plan->implementation)
-        return conform_fail(conform_current, "%s: its plan has no %s", op,
+    if (!plan->execute || !plan->destroy || !plan->implementation || !plan->implementation[0])
+        return conform_fail(run, "%s: the plan has no %s", what,
                             !plan->execute   ? "execute"
                             : !plan->destroy ? "destroy"
                                              : "implementation");
     return plan->workspace_bytes < (uint64_t)1 << 48 ||
-           conform_fail(conform_current, "%s: its plan asks for a workspace of %llu bytes", op,
+           conform_fail(run, "%s: the plan asks for a workspace of %llu bytes", what,
                         (unsigned long long)plan->workspace_bytes);
 }
 
@@ -256,7 +256,8 @@ tn_status shim_plan_create(const tn_kernel *self, tn_device *device, const tn_op
     tn_plan *made = NULL;
     const tn_status status = create_real(real, (shim_device *)device, desc, &made, error);
     if (status != TN_OK) return status;
-    if (!plan_usable(made, desc->name)) return tn_fail(error, TN_INTERNAL, 0, "the plan is of no use");
+    if (!conform_plan_usable(conform_current, made, desc->name))
+        return tn_fail(error, TN_INTERNAL, 0, "the plan is of no use");
     shim_plan *wrapping = plan_new(real, (shim_device *)device, desc);
     if (!wrapping) {
         made->destroy(made);

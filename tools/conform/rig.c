@@ -121,18 +121,6 @@ static const struct {
 };
 /* clang-format on */
 
-static const tn_kernel *find_kernel(const rig *r, const char *op)
-{
-    int n;
-    const tn_op_status *ops = tn_ops(&n);
-    for (int i = 0; i < n; i++)
-        for (uint64_t k = 0; strcmp(ops[i].name, op) == 0 && k < r->d.plugin->n_kernels; k++) {
-            const tn_kernel *kernel = &r->d.plugin->kernels[k];
-            if (kernel->schema && strcmp(kernel->schema, ops[i].schema) == 0) return kernel;
-        }
-    return NULL;
-}
-
 static tn_tensor_desc matrix(int64_t rows, int64_t columns, int64_t stretch, uint64_t alignment)
 {
     return (tn_tensor_desc){.struct_size = sizeof(tn_tensor_desc),
@@ -186,12 +174,15 @@ static bool make(rig *r, rig_use *use, const tn_kernel *kernel)
     tn_status status = kernel->check(kernel, r->d.handle, &desc.known, &why);
     if (status == TN_OK) status = kernel->plan_create(kernel, r->d.handle, &desc.known, &use->plan, &why);
     if (status == TN_UNSUPPORTED) return false;
-    return rig_ok(r, status, &why, "plan_create");
+    if (!rig_ok(r, status, &why, "plan_create")) return false;
+    if (conform_plan_usable(r->run, use->plan, use->op)) return true;
+    use->plan = NULL; /* it cannot be destroyed */
+    return false;
 }
 
 bool rig_plan(rig *r, rig_use *use, int i, int64_t rows, int64_t columns, int64_t stretch)
 {
-    const tn_kernel *kernel = find_kernel(r, simple[i].name);
+    const tn_kernel *kernel = conform_find_kernel(r->d.plugin, simple[i].name);
     if (simple[i].shape == 'm') rows = columns;
     *use = (rig_use){.op = simple[i].name, .attrs = simple[i].attrs, .n_in = simple[i].n_in, .n_out = simple[i].n_out};
     for (int k = 0; k < use->n_in + use->n_out; k++)
@@ -200,7 +191,7 @@ bool rig_plan(rig *r, rig_use *use, int i, int64_t rows, int64_t columns, int64_
     return kernel && make(r, use, kernel);
 }
 
-void rig_plan_close(rig *r TN_UNUSED, rig_use *use)
+void rig_plan_close(rig_use *use)
 {
     if (use->plan) use->plan->destroy(use->plan);
     use->plan = NULL;

@@ -12,6 +12,13 @@
 
 extern char **environ;
 
+uint64_t conform_hash_text(uint64_t hash, const char *text)
+{
+    do hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+    while (*text++);
+    return hash;
+}
+
 /* ---- one thing each */
 
 /* Rounding, and what else of the modes is there; not the flags of exceptions that have happened. */
@@ -26,19 +33,12 @@ uint64_t conform_float_mode(void)
 #endif
 }
 
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    do hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-    while (*text++);
-    return hash;
-}
-
 /* Without what the suite itself sets. */
 static uint64_t environment(void)
 {
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t hash = CONFORM_HASH_START;
     for (char **entry = environ; entry && *entry; entry++)
-        if (strncmp(*entry, "TENON_", strlen("TENON_")) != 0) hash = hash_text(hash, *entry);
+        if (strncmp(*entry, "TENON_", strlen("TENON_")) != 0) hash = conform_hash_text(hash, *entry);
     return hash;
 }
 

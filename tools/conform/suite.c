@@ -15,31 +15,24 @@ const conform_check *const conform_levels[CONFORM_LEVELS] = {conform_level0, con
 
 /* ---- identity */
 
-static uint64_t add_text(uint64_t hash, const char *text)
-{
-    do hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-    while (*text++);
-    return hash;
-}
-
 static uint64_t add_op(uint64_t hash, const tn_op_status *op)
 {
     char bound[32];
     snprintf(bound, sizeof bound, "%g", op->bound);
-    hash = add_text(add_text(hash, op->schema), bound);
-    for (const char *const *sample = op->samples; *sample; sample++) hash = add_text(hash, *sample);
-    for (const char *const *shape = op->shapes; *shape; shape++) hash = add_text(hash, *shape);
+    hash = conform_hash_text(conform_hash_text(hash, op->schema), bound);
+    for (const char *const *sample = op->samples; *sample; sample++) hash = conform_hash_text(hash, *sample);
+    for (const char *const *shape = op->shapes; *shape; shape++) hash = conform_hash_text(hash, *shape);
     return hash;
 }
 
 uint64_t conform_hash(void)
 {
-    uint64_t hash = add_text(0xcbf29ce484222325u, CONFORM_SUITE);
+    uint64_t hash = conform_hash_text(CONFORM_HASH_START, CONFORM_SUITE);
     int n;
     const tn_op_status *ops = tn_ops(&n);
     for (int level = 0; level < CONFORM_LEVELS; level++)
         for (const conform_check *check = conform_levels[level]; check->name; check++)
-            hash = add_text(add_text(hash, check->name), check->promise);
+            hash = conform_hash_text(conform_hash_text(hash, check->name), check->promise);
     for (int i = 0; i < n; i++) hash = add_op(hash, &ops[i]);
     return hash;
 }

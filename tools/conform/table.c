@@ -210,7 +210,7 @@ static bool takes(rig *r, rig_use *use, int i, bool newer)
 {
     r->newer = newer;
     const bool taken = rig_plan(r, use, i, 3, 5, 1);
-    rig_plan_close(r, use);
+    rig_plan_close(use);
     return taken;
 }
 

@@ -202,15 +202,6 @@ bool trial_compare(trial *t, const char *sample, const tn_op_call_options *how)
 
 /* ---- opening */
 
-const tn_op_status *trial_find_op(const char *name)
-{
-    int n;
-    const tn_op_status *ops = tn_ops(&n);
-    for (int i = 0; i < n; i++)
-        if (strcmp(ops[i].name, name) == 0) return &ops[i];
-    return NULL;
-}
-
 const char *trial_free_dtype(const char *sample, char text[TRIAL_TEXT])
 {
     size_t n = 0;
@@ -222,7 +213,7 @@ const char *trial_free_dtype(const char *sample, char text[TRIAL_TEXT])
 
 bool trial_open(trial *t, conform_run *run)
 {
-    *t = (trial){.run = run, .op = trial_find_op(run->op)};
+    *t = (trial){.run = run, .op = conform_find_op(run->op)};
     return (t->candidate = conform_open(run, false)) && (t->reference = conform_open_reference(run));
 }
 

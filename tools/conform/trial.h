@@ -44,7 +44,6 @@ bool trial_compare(trial *t, const char *sample, const tn_op_call_options *how);
 
 /* ---- for other comparisons */
 
-const tn_op_status *trial_find_op(const char *name);
 /* The sample without a dtype where it says f32, so that it may be f64. */
 const char *trial_free_dtype(const char *sample, char text[TRIAL_TEXT]);
 /* NaN equals NaN, infinities equal themselves, all else may differ by `most`. */

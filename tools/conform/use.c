@@ -10,18 +10,11 @@
 
 /* ---- opening */
 
-static const tn_kernel *find_kernel(const tn_plugin *plugin, const tn_op_status *op)
-{
-    for (uint64_t i = 0; i < plugin->n_kernels; i++)
-        if (strcmp(plugin->kernels[i].schema, op->schema) == 0) return &plugin->kernels[i];
-    return NULL;
-}
-
 bool use_open(use *u, conform_run *run)
 {
     *u = (use){.run = run};
     if (!conform_device_open(run, &u->device) || !(u->reference = conform_open_reference(run))) return false;
-    u->kernel = find_kernel(u->device.plugin, trial_find_op(run->op));
+    u->kernel = conform_find_kernel(u->device.plugin, run->op);
     return u->kernel || conform_fail(run, "its table has no row for %s", run->op);
 }
 
@@ -132,7 +125,7 @@ void use_release(use *u)
 
 void use_for_each(use *u, void (*body)(use *u))
 {
-    const tn_op_status *op = trial_find_op(u->run->op);
+    const tn_op_status *op = conform_find_op(u->run->op);
     char text[TRIAL_TEXT];
     for (const char *const *sample = op->samples; *sample; sample++)
         for (tn_dtype dtype = TN_F32; dtype <= TN_BOOL; dtype++) {
@@ -151,8 +144,11 @@ tn_plan *use_plan(use *u, uint64_t flags)
     tn_error why = WHY;
     u->desc.flags = flags;
     tn_status status = u->kernel->plan_create(u->kernel, u->device.handle, &u->desc, &plan, &why);
-    if (status == TN_OK && !plan) conform_fail(u->run, "%s: plan_create succeeded, but gave no plan", u->what);
-    return status == TN_OK ? plan : NULL;
+    if (status == TN_OK) return conform_plan_usable(u->run, plan, u->what) ? plan : NULL;
+    if (status != TN_UNSUPPORTED)
+        conform_fail(u->run, "%s: plan_create answers %s: \"%s\"; what a backend does not do is TN_UNSUPPORTED",
+                     u->what, tn_status_name(status), why.message);
+    return NULL;
 }
 
 static bool allocate(use *u, use_tensor *tensors, int n)
