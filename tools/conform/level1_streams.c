@@ -8,30 +8,40 @@
 
 #include "parts.h"
 
-enum { LARGE = 4 << 20, COPIES = 24, CHAIN = 2000, BUFFERS = 6, PIECE = 4099, MANY = 24 };
+enum { LARGE = 4 << 20, LARGER = 64 << 20, END = 64 << 10 };
+enum { COPIES = 24, CHAIN = 2000, BUFFERS = 6, PIECE = 4099, MANY = 24 };
 
 /* Two large blocks, and a lot of work on a stream that ends with `mark` in all of the second. */
 typedef struct load {
     rig r;
     tn_stream *busy;
     unsigned char *from, *to;
+    uint64_t bytes; /* of each block */
 } load;
+
+/* Bytes of a block, so many that work is outstanding when one looks. A device's own memory, which may take TB/s, is looked
+ * at by way of a copy, and meanwhile 4 MiB would be filled and copied over and over. */
+static uint64_t large(const rig *r)
+{
+    return r->d.info.flags & TN_DEVICE_HOST_MEMORY ? LARGE : LARGER;
+}
 
 static bool load_open(conform_run *run, load *l)
 {
     if (!rig_open(run, &l->r, false)) return false;
+    l->bytes = large(&l->r);
     l->busy = rig_stream(&l->r);
-    l->from = rig_alloc(&l->r, TN_MEMORY_DEVICE, LARGE);
-    l->to = rig_alloc(&l->r, TN_MEMORY_DEVICE, LARGE);
-    return l->busy && l->from && l->to && rig_fill(&l->r, l->busy, l->to, 0xee, LARGE) && rig_sync(&l->r, l->busy);
+    l->from = rig_alloc(&l->r, TN_MEMORY_DEVICE, l->bytes);
+    l->to = rig_alloc(&l->r, TN_MEMORY_DEVICE, l->bytes);
+    return l->busy && l->from && l->to && rig_fill(&l->r, l->busy, l->to, 0xee, l->bytes) && rig_sync(&l->r, l->busy);
 }
 
 static bool load_queue(load *l, uint32_t mark)
 {
     rig *r = &l->r;
     for (uint32_t i = 0; i < COPIES; i++)
-        if (!rig_fill(r, l->busy, l->from, i == COPIES - 1 ? mark : i, LARGE) ||
-            !rig_copy(r, l->busy, l->to, l->from, LARGE, TN_COPY_ON_DEVICE))
+        if (!rig_fill(r, l->busy, l->from, i == COPIES - 1 ? mark : i, l->bytes) ||
+            !rig_copy(r, l->busy, l->to, l->from, l->bytes, TN_COPY_ON_DEVICE))
             return false;
     return true;
 }
@@ -42,13 +52,15 @@ static void load_close(load *l)
     rig_close(&l->r);
 }
 
-/* Looks from the last byte on, at once: directly where the host can, else through another stream. */
+/* Looks from the last byte on, at once: directly where the host can, else through another stream, at the end and then at
+ * all. */
 static bool load_done(load *l, uint32_t mark, const char *what)
 {
     rig *r = &l->r;
     r->run->compared++;
-    if (!(r->d.info.flags & TN_DEVICE_HOST_MEMORY)) return rig_all(r, l->to, mark, LARGE, what);
-    for (uint64_t i = LARGE; i-- > 0;)
+    if (!(r->d.info.flags & TN_DEVICE_HOST_MEMORY))
+        return rig_all(r, l->to + l->bytes - END, mark, END, what) && rig_all(r, l->to, mark, l->bytes, what);
+    for (uint64_t i = l->bytes; i-- > 0;)
         if (((volatile unsigned char *)l->to)[i] != mark)
             return conform_fail(r->run, "%s: the work was not done", what);
     return true;
@@ -83,9 +95,10 @@ static bool queue_chain(rig *r, unsigned char **buffers, unsigned char (*model)[
 /* So much that what is queued after it waits. */
 static bool keep_busy(rig *r)
 {
-    unsigned char *from = rig_alloc(r, TN_MEMORY_DEVICE, LARGE), *to = rig_alloc(r, TN_MEMORY_DEVICE, LARGE);
+    const uint64_t bytes = large(r);
+    unsigned char *from = rig_alloc(r, TN_MEMORY_DEVICE, bytes), *to = rig_alloc(r, TN_MEMORY_DEVICE, bytes);
     for (uint32_t i = 0; from && to && i < COPIES; i++)
-        if (!rig_fill(r, r->d.stream, from, i, LARGE) || !rig_copy(r, r->d.stream, to, from, LARGE, TN_COPY_ON_DEVICE))
+        if (!rig_fill(r, r->d.stream, from, i, bytes) || !rig_copy(r, r->d.stream, to, from, bytes, TN_COPY_ON_DEVICE))
             return false;
     return from && to;
 }
@@ -215,13 +228,13 @@ void conform_event_wait(conform_run *run)
     rig *r = &l.r;
     bool ok = load_open(run, &l);
     tn_event *event = ok ? make_event(r) : NULL;
-    unsigned char *copy = ok ? rig_alloc(r, TN_MEMORY_DEVICE, LARGE) : NULL;
+    unsigned char *copy = ok ? rig_alloc(r, TN_MEMORY_DEVICE, l.bytes) : NULL;
     for (uint32_t i = 1; event && copy && ok && i <= 4; i++) {
         tn_error why = {.struct_size = sizeof why};
         ok = load_queue(&l, i) && record(r, event, l.busy) &&
              rig_ok(r, r->d.plugin->event_wait(r->d.handle, event, r->d.stream, &why), &why, "event_wait") &&
-             rig_copy(r, r->d.stream, copy, l.to, LARGE, TN_COPY_ON_DEVICE) && rig_sync(r, r->d.stream) &&
-             rig_all(r, copy, i, LARGE, "what a stream copied after event_wait for another stream's work") &&
+             rig_copy(r, r->d.stream, copy, l.to, l.bytes, TN_COPY_ON_DEVICE) && rig_sync(r, r->d.stream) &&
+             rig_all(r, copy, i, l.bytes, "what a stream copied after event_wait for another stream's work") &&
              rig_sync(r, l.busy);
         run->compared++;
     }
@@ -247,8 +260,8 @@ void conform_event_elapsed(conform_run *run)
             conform_fail(run, "event_elapsed tells of %.3f ms between two events, but only %.3f ms have passed",
                          (double)elapsed / 1e6, wall / 1e6);
         else if (elapsed == 0)
-            conform_fail(run, "event_elapsed tells of no time between two events around %d copies of %d bytes", COPIES,
-                         LARGE);
+            conform_fail(run, "event_elapsed tells of no time between two events around %d copies of %llu bytes",
+                         COPIES, (unsigned long long)l.bytes);
     }
     if (start) r->d.plugin->event_destroy(r->d.handle, start);
     if (end) r->d.plugin->event_destroy(r->d.handle, end);
