@@ -15,6 +15,7 @@ static void stream_destroy(tn_device *device, tn_stream *stream)
 
 QUERY
 {
+    vendor_pause = 2000;
     vendor.stream_destroy = stream_destroy;
     return vendor_query(host, plugin, error);
 }
