@@ -135,6 +135,24 @@ variants() {
     expect 0 '^. myacc .*/myacc.so$'
 }
 
+# shown PAGE COMMAND: the lines that a page shows as its output
+shown() { awk -v command="\$ $2" '$0 == command { on = 1; next } /^```/ { on = 0 } on && NF && $0 != "..."' "$1"; }
+
+# The guide's add without its test for shapes is found out as the guide tells.
+guide_is_true() {
+    local line
+    shown "$source/abi/WRITING_A_PLUGIN.md" 'tenon conform build/myacc.so' >"$work/shown"
+    holds "the guide shows what conform finds" grep -q '^ *failed ' "$work/shown"
+    cp "$demo/add.c" "$work/add.c"
+    sed -i 's/if (!same_shape(x, y))/if (same_shape(x, y) < 0)/' "$demo/add.c"
+    must cmake --build "$demo/build"
+    "$prefix/bin/tenon" conform "$demo/build/myacc.so" --level 2 >"$work/found" 2>&1
+    while read -r line; do
+        holds "conform prints: $line" grep -qF -- "${line//\/tmp\/myacc/$demo}" "$work/found"
+    done <"$work/shown"
+    cp "$work/add.c" "$demo/add.c"
+}
+
 conforms() {
     make_demo
     note_is_there "$demo/build/myacc.so"
@@ -149,8 +167,8 @@ conforms() {
     expect 0 '^operator .*myacc' ops
     expect 0 '^add  *yes *yes' ops
 
+    guide_is_true
     variants
-
     # The note outlives what builds and packagers do.
     must strip "$demo/build/myacc.so"
     note_is_there "$demo/build/myacc.so"
