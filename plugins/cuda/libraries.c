@@ -117,22 +117,27 @@ static int turned_off(const char *library, const char *instead)
     return NOT_USED;
 }
 
-/* A library with all its functions; NULL, and why in *reason. It stays open for as long as the process. */
-static void *open_library(const char *file, const char *const *names, void **calls, const char **reason)
+/* What dlerror says, kept: its text lasts until the next call of dlopen, dlsym or dlclose. */
+static int keep_reason(char *reason, size_t size)
+{
+    const char *text = dlerror();
+    snprintf(reason, size, "%s", text ? text : "the dynamic loader does not say why");
+    return 0;
+}
+
+/* Opens a library with all its functions, for as long as the process lasts; 0 if there is none, and why in reason. */
+static int open_library(const char *file, const char *const *names, void **calls, char *reason, size_t size)
 {
     void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
-    if (!library) {
-        *reason = dlerror();
-        return NULL;
-    }
+    if (!library) return keep_reason(reason, size);
     for (int i = 0; names[i]; i++) {
         calls[i] = dlsym(library, names[i]);
         if (calls[i]) continue;
-        *reason = dlerror();
+        keep_reason(reason, size);
         dlclose(library);
-        return NULL;
+        return 0;
     }
-    return library;
+    return 1;
 }
 
 #define NAME(name) #name,
@@ -143,9 +148,10 @@ static int open_blas(void)
 {
     static const char *const names[] = {CU_BLAS_CALLS(NAME) NULL};
     void *calls[MOST_CALLS];
-    const char *why = "";
+    char why[400];
     if (!is_turned_on("cublas")) return turned_off("cuBLASLt", OWN_KERNELS "its products");
-    if (!open_library(BLAS_FILE, names, calls, &why)) return open_failed("cuBLASLt", why, OWN_KERNELS "its products");
+    if (!open_library(BLAS_FILE, names, calls, why, sizeof why))
+        return open_failed("cuBLASLt", why, OWN_KERNELS "its products");
     memcpy(&process.blas_calls, calls, sizeof process.blas_calls);
     return USED;
 }
@@ -154,17 +160,17 @@ static int open_dnn(void)
 {
     static const char *const names[] = {CU_DNN_CALLS(NAME) NULL};
     void *calls[MOST_CALLS];
-    const char *why = "";
-    char text[120];
+    char why[400];
     if (!is_turned_on("cudnn")) return turned_off("cuDNN", OWN_KERNELS "its convolutions");
-    if (!open_library(DNN_FILE, names, calls, &why)) return open_failed("cuDNN", why, OWN_KERNELS "its convolutions");
+    if (!open_library(DNN_FILE, names, calls, why, sizeof why))
+        return open_failed("cuDNN", why, OWN_KERNELS "its convolutions");
     memcpy(&process.dnn_calls, calls, sizeof process.dnn_calls);
     size_t version = process.dnn_calls.cudnnGetVersion();
     const size_t unit = version < 10000 ? 1000 : 10000; /* of the major number: 8905 is 8.9.5, 91900 is 9.19.0 */
     if (version / unit == CUDNN_MAJOR) return USED;
-    snprintf(text, sizeof text, DNN_FILE " says that it is version %zu.%zu, but " TEXT(CUDNN_MAJOR) ".x is needed",
+    snprintf(why, sizeof why, DNN_FILE " says that it is version %zu.%zu, but " TEXT(CUDNN_MAJOR) ".x is needed",
              version / unit, version % unit / 100);
-    return open_failed("cuDNN", text, OWN_KERNELS "its convolutions");
+    return open_failed("cuDNN", why, OWN_KERNELS "its convolutions");
 }
 #undef NAME
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Products and convolutions of the CUDA plugin by cuBLASLt and cuDNN, which are fakes on the CPU here: every sample's result
 # is right whatever the libraries take, and what they must not be used for is found out.
-# Usage: tests/cuda/libraries_test.sh BUILD used|unfused|declined|zeroing|off|old|conforms
+# Usage: tests/cuda/libraries_test.sh BUILD used|unfused|declined|zeroing|off|old|other|conforms
 set -u
 build=$(realpath "$1")
 work=$(mktemp -d)
@@ -78,6 +78,17 @@ old) # a cuDNN of another major is refused, and told once
     says 'cuDNN is not used .libcudnn.so.9 says that it is version 8\.9, but 9\.x is needed' \
         "$build/tests/ops_test" "conv2d: gpu_host_libraries: as *"
     [ "$(grep -c 'cuDNN is not used' "$work/output")" = 1 ] || fail "it is not told just once: $(cat "$work/output")"
+    ;;
+other) # a library without cuDNN's functions, or a file that is none: which function is missing, or what is wrong, is told
+    sample=("$build/tests/ops_test" "conv2d: gpu_host_libraries: as *")
+    usual=$LD_LIBRARY_PATH
+    export LD_LIBRARY_PATH=$build/tests/cuda/other:$usual
+    right conv2d
+    untraced 'graph .*'
+    says 'cuDNN is not used .*libcudnn.so.9: undefined symbol: cudnnCreate.: the plugin.s own kernels' "${sample[@]}"
+    touch "$work/libcudnn.so.9"
+    export LD_LIBRARY_PATH=$work:$usual
+    says 'cuDNN is not used .*libcudnn.so.9: file too short.: the plugin.s own kernels' "${sample[@]}"
     ;;
 conforms)
     says '^conforms to level 5' "$build/bin/tenon" conform "$TENON_PLUGIN_FILES" --ops 'linear*'
