@@ -252,13 +252,12 @@ static tn_status library_plan(tn_device *device, const cu_blas *blas, const cu_p
     return status;
 }
 
-/* Can the product be said in BLAS' words at all, and is it worth it? */
+/* Can the product be said in BLAS' words at all? */
 static int suits(const tn_op_desc *desc, cu_product *product)
 {
     const tn_tensor_desc *bias = desc->n_in > 2 ? desc->in[2] : NULL;
     if (bias && bias->dims[0] > 1 && bias->strides[0] != 1) return 0;
-    if (!cu_product_of(desc, product) || product->batch > INT32_MAX) return 0;
-    return cu_large_enough(desc->name, operations(product, desc, bias != NULL));
+    return cu_product_of(desc, product) && product->batch <= INT32_MAX;
 }
 
 tn_status cu_product_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,

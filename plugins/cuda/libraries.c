@@ -81,21 +81,6 @@ int cu_wants_tf32(const tn_op_desc *desc)
     return (desc->flags & TN_OP_TF32) || strcmp(setting("TENON_MATH", "f32"), "tf32") == 0;
 }
 
-int cu_large_enough(const char *name, uint64_t operations)
-{
-    static const struct {
-        const char *name;
-        uint64_t least;
-    } rows[] = {
-#define ROW(operator, least) {#operator, least },
-        CU_LEAST_OPERATIONS(ROW)
-#undef ROW
-    };
-    for (uint64_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcmp(rows[i].name, name) == 0) return operations >= rows[i].least;
-    return 0;
-}
-
 /* ---- opening */
 
 static void say(uint32_t level, const char *format, const char *library, const char *why, const char *instead)

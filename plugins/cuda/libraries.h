@@ -10,17 +10,6 @@
 #include <cublasLt.h>
 #include <cudnn_graph.h>
 
-/* Work, in operations of the textbook formula, from which on a library is asked for an operator. Below that, and where
- * the library declines, the shared kernels do it. */
-#define CU_LEAST_OPERATIONS(ROW) \
-    ROW(matmul, 0)               \
-    ROW(linear, 0)               \
-    ROW(linear_relu, 0)          \
-    ROW(conv2d, 0)               \
-    ROW(conv2d_relu, 0)          \
-    ROW(conv2d_grad_input, 0)    \
-    ROW(conv2d_grad_weight, 0)
-
 /* Scratch memory that a library's algorithm may want, at most. */
 enum { CU_BLAS_MOST_WORKSPACE = 4 << 20, CU_DNN_MOST_WORKSPACE = 64 << 20 };
 
@@ -88,8 +77,6 @@ tn_status cu_shared_plan(const tn_kernel *shared, tn_device *device, const tn_op
                          tn_plan **plan, tn_error *error);
 /* May f32 products be rounded to TF32 here? TENON_MATH=tf32, or the flag of the operator. */
 int cu_wants_tf32(const tn_op_desc *desc);
-/* Is an operator of this much work one for a library? */
-int cu_large_enough(const char *name, uint64_t operations);
 
 /* TN_OK, or what a failed call says. doing: in a few words. */
 tn_status cu_blas_status(const cu_blas_calls *call, cublasStatus_t result, const char *doing, tn_error *error);
