@@ -200,11 +200,6 @@ static tn_status prepare(blas_plan *plan, const tn_op_desc *desc, tn_error *erro
     return cu_trial(plan->device, desc, &plan->head, relu, error);
 }
 
-static uint64_t bytes_of(const tn_tensor_desc *t)
-{
-    return t ? (uint64_t)tn_desc_numel(t) * tn_dtype_size(t->dtype) : 0;
-}
-
 static uint64_t operations(const cu_product *p, const tn_op_desc *desc, int biased)
 {
     return (2 * (uint64_t)p->inner + (uint64_t)biased) * (uint64_t)tn_desc_numel(desc->out[0]);
@@ -215,18 +210,18 @@ static void fill_in(blas_plan *plan, tn_device *device, const cu_blas *blas, con
 {
     const tn_dtype dtype = desc->out[0]->dtype;
     const tn_tensor_desc *bias = desc->n_in > 2 ? desc->in[2] : NULL;
-    *plan = (blas_plan){
-        .head = {.struct_size = sizeof plan->head,
-                 .execute = execute,
-                 .destroy = destroy,
-                 .implementation = plan->implementation,
-                 .flops = operations(product, desc, bias != NULL),
-                 .bytes_moved = bytes_of(desc->in[0]) + bytes_of(desc->in[1]) + bytes_of(bias) + bytes_of(desc->out[0]),
-                 .flags = TN_PLAN_DETERMINISTIC | TN_PLAN_CAPTURE_SAFE | (bias ? 0 : TN_PLAN_CONCURRENT)},
-        .device = device,
-        .blas = blas,
-        .product = *product,
-        .has_bias = bias != NULL};
+    *plan =
+        (blas_plan){.head = {.struct_size = sizeof plan->head,
+                             .execute = execute,
+                             .destroy = destroy,
+                             .implementation = plan->implementation,
+                             .flops = operations(product, desc, bias != NULL),
+                             .bytes_moved = cu_bytes_moved(desc),
+                             .flags = TN_PLAN_DETERMINISTIC | TN_PLAN_CAPTURE_SAFE | (bias ? 0 : TN_PLAN_CONCURRENT)},
+                    .device = device,
+                    .blas = blas,
+                    .product = *product,
+                    .has_bias = bias != NULL};
     if (dtype == TN_F32)
         plan->one.f = 1;
     else

@@ -3,6 +3,7 @@
  * Plans made of plans. */
 #include "chain.h"
 
+#include "libraries.h"
 #include "plugin.h"
 
 #include <string.h>
@@ -57,11 +58,6 @@ static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindin
 
 /* ---- making */
 
-static uint64_t bytes_of(const tn_tensor_desc *t)
-{
-    return t ? (uint64_t)tn_desc_numel(t) * tn_dtype_size(t->dtype) : 0;
-}
-
 cu_chain *cu_chain_new(tn_device *device, const tn_op_desc *desc, uint64_t flops, tn_error *error)
 {
     cu_chain *chain = gpu_host->alloc(sizeof *chain, 64);
@@ -74,11 +70,10 @@ cu_chain *cu_chain_new(tn_device *device, const tn_op_desc *desc, uint64_t flops
                                  .destroy = destroy,
                                  .implementation = chain->implementation,
                                  .flops = flops,
+                                 .bytes_moved = cu_bytes_moved(desc),
                                  .flags = TN_PLAN_DETERMINISTIC | TN_PLAN_CAPTURE_SAFE | TN_PLAN_CONCURRENT},
                         .device = device,
                         .error = {.struct_size = sizeof chain->error}};
-    for (uint64_t i = 0; i < desc->n_in; i++) chain->head.bytes_moved += bytes_of(desc->in[i]);
-    for (uint64_t i = 0; i < desc->n_out; i++) chain->head.bytes_moved += bytes_of(desc->out[i]);
     return chain;
 }
 
@@ -146,7 +141,7 @@ tn_status cu_chain_finish(cu_chain *chain, const char *implementation, tn_plan *
 {
     uint64_t most = 0;
     if (chain->status) {
-        tn_status status = tn_fail(error, chain->status, chain->error.native_code, "%.990s", chain->error.message);
+        tn_status status = cu_pass_on(chain->status, &chain->error, error);
         destroy(&chain->head);
         return status;
     }

@@ -92,16 +92,11 @@ static int describe(job *j, const int64_t stride[2], const int64_t padding[2], c
 static const cu_ref in_0 = {GPU_IN, 0, 0}, in_1 = {GPU_IN, 1, 0}, in_2 = {GPU_IN, 2, 0}, out_0 = {GPU_OUT, 0, 0},
                     out_1 = {GPU_OUT, 1, 0};
 
-static uint64_t bytes_of(const tn_tensor_desc *t)
-{
-    return (uint64_t)tn_desc_numel(t) * tn_dtype_size(t->dtype);
-}
-
 /* Input 1, which is w, in order. */
 static cu_ref ordered_weights(cu_chain *chain, const job *j)
 {
     if (!j->reorders) return in_1;
-    const cu_ref room = cu_chain_room(chain, bytes_of(j->w));
+    const cu_ref room = cu_chain_room(chain, cu_bytes_of(j->w));
     cu_chain_shared(chain, "copy", NULL, 1, &j->w, &in_1, &j->ordered, room);
     return room;
 }
@@ -156,7 +151,7 @@ static void build_grad_input(cu_chain *chain, const job *j, char *name, size_t s
 static void build_grad_weight(cu_chain *chain, const job *j, char *name, size_t size)
 {
     const tn_reduce_attrs pixels = {.struct_size = sizeof pixels, .dims = 1 << 0 | 1 << 2 | 1 << 3};
-    const cu_ref in[] = {in_0, in_1}, dw = j->reorders ? cu_chain_room(chain, bytes_of(j->w)) : out_0;
+    const cu_ref in[] = {in_0, in_1}, dw = j->reorders ? cu_chain_room(chain, cu_bytes_of(j->w)) : out_0;
     const tn_tensor_desc *ordered = &j->ordered;
     add_library(chain, j, &j->conv, in, dw, name, size);
     if (j->reorders) cu_chain_shared(chain, "copy", NULL, 1, &ordered, &dw, j->w, out_0);

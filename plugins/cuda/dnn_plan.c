@@ -61,7 +61,7 @@ static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindin
     run(plan, &work, gpu_stream_for(stream, "cudnnBackendExecute"), at);
     dnn_release(&work, 0);
     cu_dnn_unlock();
-    return work.status ? tn_fail(error, work.status, work.error.native_code, "%.990s", work.error.message) : TN_OK;
+    return work.status ? cu_pass_on(work.status, &work.error, error) : TN_OK;
 }
 
 /* ---- choosing */
@@ -156,7 +156,7 @@ static tn_status choose(dnn_plan *plan, dnn_kind kind, const dnn_conv *conv, int
     if (!plan->dnn->described)
         dnn_set(graph, it, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &plan->dnn->handle);
     dnn_finalize(graph, it, "a graph");
-    if (graph->status) return tn_fail(error, graph->status, graph->error.native_code, "%.990s", graph->error.message);
+    if (graph->status) return cu_pass_on(graph->status, &graph->error, error);
     for (uint64_t i = 0; i < sizeof modes / sizeof *modes; i++)
         if (ask(plan, it, modes[i], tf32)) return TN_OK;
     return tn_fail(error, TN_UNSUPPORTED, 0, "cuDNN has no engine for this graph of %d operations in %s", n,

@@ -16,7 +16,22 @@
 #define DNN_FILE "libcudnn.so." TEXT(CUDNN_MAJOR)
 
 enum { UNTRIED, USED, NOT_USED };
-enum { MOST_DEVICES = 64 };
+enum { MOST_DEVICES = 64, MOST_CALLS = 32 };
+
+typedef struct library {
+    const char *name, *setting; /* in messages, and in TENON_CUDA_LIBS */
+    const char *file, *work;    /* what it is for */
+    const char *const *functions;
+} library;
+
+#define NAME(name) #name,
+static const char *const blas_functions[] = {CU_BLAS_CALLS(NAME) NULL};
+static const char *const dnn_functions[] = {CU_DNN_CALLS(NAME) NULL};
+#undef NAME
+static const library blas = {"cuBLASLt", "cublas", BLAS_FILE, "products", blas_functions},
+                     dnn = {"cuDNN", "cudnn", DNN_FILE, "convolutions", dnn_functions};
+_Static_assert(sizeof(cu_blas_calls) <= MOST_CALLS * sizeof(void *), "MOST_CALLS is too small");
+_Static_assert(sizeof(cu_dnn_calls) <= MOST_CALLS * sizeof(void *), "MOST_CALLS is too small");
 
 /* As one device uses them. */
 typedef struct libraries {
@@ -70,12 +85,6 @@ tn_status cu_libraries_check(tn_error *error)
     return TN_OK;
 }
 
-static int is_turned_on(const char *name)
-{
-    const char *wanted = setting("TENON_CUDA_LIBS", "on");
-    return strcmp(wanted, "on") == 0 || strcmp(wanted, name) == 0;
-}
-
 int cu_wants_tf32(const tn_op_desc *desc)
 {
     return (desc->flags & TN_OP_TF32) || strcmp(setting("TENON_MATH", "f32"), "tf32") == 0;
@@ -83,23 +92,31 @@ int cu_wants_tf32(const tn_op_desc *desc)
 
 /* ---- opening */
 
-static void say(uint32_t level, const char *format, const char *library, const char *why, const char *instead)
+static int open_failed(const library *l, const char *why)
 {
     char text[600];
-    snprintf(text, sizeof text, format, library, why, instead);
-    gpu_host->log(level, text);
-}
-
-static int open_failed(const char *library, const char *why, const char *instead)
-{
-    say(TN_LOG_WARN, "cuda: %s is not used (%.400s): %s", library, why, instead);
+    snprintf(text, sizeof text, "cuda: %s is not used (%.400s): the plugin's own kernels do its %s", l->name, why,
+             l->work);
+    gpu_host->log(TN_LOG_WARN, text);
     return NOT_USED;
 }
 
-static int turned_off(const char *library, const char *instead)
+static int is_turned_off(const library *l)
 {
-    say(TN_LOG_INFO, "cuda: %s is turned off by %s: %s", library, "TENON_CUDA_LIBS", instead);
-    return NOT_USED;
+    const char *wanted = setting("TENON_CUDA_LIBS", "on");
+    char text[200];
+    if (strcmp(wanted, "on") == 0 || strcmp(wanted, l->setting) == 0) return 0;
+    snprintf(text, sizeof text, "cuda: %s is turned off by TENON_CUDA_LIBS: the plugin's own kernels do its %s",
+             l->name, l->work);
+    gpu_host->log(TN_LOG_INFO, text);
+    return 1;
+}
+
+static void tell_version(const library *l, size_t version)
+{
+    char text[120];
+    snprintf(text, sizeof text, "cuda: %s, version %zu, for %s", l->name, version, l->work);
+    gpu_host->log(TN_LOG_DEBUG, text);
 }
 
 /* What dlerror says, kept: its text lasts until the next call of dlopen, dlsym or dlclose. */
@@ -110,57 +127,43 @@ static int keep_reason(char *reason, size_t size)
     return 0;
 }
 
-/* Opens a library with all its functions, for as long as the process lasts; 0 if there is none, and why in reason. */
-static int open_library(const char *file, const char *const *names, void **calls, char *reason, size_t size)
+/* Finds all functions; 0 if there is no such library or it lacks one, and why in reason. */
+static int find(const library *l, void **calls, char *reason, size_t size)
 {
-    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
-    if (!library) return keep_reason(reason, size);
-    for (int i = 0; names[i]; i++) {
-        calls[i] = dlsym(library, names[i]);
+    void *file = dlopen(l->file, RTLD_NOW | RTLD_LOCAL);
+    if (!file) return keep_reason(reason, size);
+    for (int i = 0; l->functions[i]; i++) {
+        calls[i] = dlsym(file, l->functions[i]);
         if (calls[i]) continue;
         keep_reason(reason, size);
-        dlclose(library);
+        dlclose(file);
         return 0;
     }
     return 1;
 }
 
-#define NAME(name) #name,
-#define MOST_CALLS 32
-#define OWN_KERNELS "the plugin's own kernels do "
-
-static int open_blas(void)
+/* Opens a library for as long as the process lasts. calls: its table, of that many bytes. */
+static int open_library(const library *l, void *calls, size_t bytes)
 {
-    static const char *const names[] = {CU_BLAS_CALLS(NAME) NULL};
-    void *calls[MOST_CALLS];
+    void *found[MOST_CALLS];
     char why[400];
-    if (!is_turned_on("cublas")) return turned_off("cuBLASLt", OWN_KERNELS "its products");
-    if (!open_library(BLAS_FILE, names, calls, why, sizeof why))
-        return open_failed("cuBLASLt", why, OWN_KERNELS "its products");
-    memcpy(&process.blas_calls, calls, sizeof process.blas_calls);
+    if (is_turned_off(l)) return NOT_USED;
+    if (!find(l, found, why, sizeof why)) return open_failed(l, why);
+    memcpy(calls, found, bytes);
     return USED;
 }
 
 static int open_dnn(void)
 {
-    static const char *const names[] = {CU_DNN_CALLS(NAME) NULL};
-    void *calls[MOST_CALLS];
-    char why[400];
-    if (!is_turned_on("cudnn")) return turned_off("cuDNN", OWN_KERNELS "its convolutions");
-    if (!open_library(DNN_FILE, names, calls, why, sizeof why))
-        return open_failed("cuDNN", why, OWN_KERNELS "its convolutions");
-    memcpy(&process.dnn_calls, calls, sizeof process.dnn_calls);
+    char why[120];
+    if (open_library(&dnn, &process.dnn_calls, sizeof process.dnn_calls) == NOT_USED) return NOT_USED;
     size_t version = process.dnn_calls.cudnnGetVersion();
     const size_t unit = version < 10000 ? 1000 : 10000; /* of the major number: 8905 is 8.9.5, 91900 is 9.19.0 */
     if (version / unit == CUDNN_MAJOR) return USED;
     snprintf(why, sizeof why, DNN_FILE " says that it is version %zu.%zu, but " TEXT(CUDNN_MAJOR) ".x is needed",
              version / unit, version % unit / 100);
-    return open_failed("cuDNN", why, OWN_KERNELS "its convolutions");
+    return open_failed(&dnn, why);
 }
-#undef NAME
-
-_Static_assert(sizeof(cu_blas_calls) <= MOST_CALLS * sizeof(void *), "MOST_CALLS is too small");
-_Static_assert(sizeof(cu_dnn_calls) <= MOST_CALLS * sizeof(void *), "MOST_CALLS is too small");
 
 /* ---- handles */
 
@@ -175,33 +178,29 @@ static libraries *libraries_of(const tn_device *device)
     return NULL;
 }
 
-static int open_blas_handle(tn_device *device, cu_blas *blas)
+static int open_blas_handle(tn_device *device, cu_blas *it)
 {
     tn_error why = {.struct_size = sizeof why};
-    char version[40];
-    if (process.blas == UNTRIED) process.blas = open_blas();
+    if (process.blas == UNTRIED) process.blas = open_library(&blas, &process.blas_calls, sizeof process.blas_calls);
     if (process.blas == NOT_USED) return NOT_USED;
-    blas->call = &process.blas_calls;
+    it->call = &process.blas_calls;
     if (gpu_use(device, &why) != TN_OK ||
-        cu_blas_status(blas->call, blas->call->cublasLtCreate(&blas->handle), "opening cuBLASLt", &why) != TN_OK)
-        return open_failed("cuBLASLt", why.message, OWN_KERNELS "its products");
-    snprintf(version, sizeof version, "%zu", blas->call->cublasLtGetVersion());
-    say(TN_LOG_DEBUG, "cuda: %s, version %s, %s", "cuBLASLt", version, "for products");
+        cu_blas_status(it->call, it->call->cublasLtCreate(&it->handle), "opening cuBLASLt", &why) != TN_OK)
+        return open_failed(&blas, why.message);
+    tell_version(&blas, it->call->cublasLtGetVersion());
     return USED;
 }
 
-static int open_dnn_handle(tn_device *device, cu_dnn *dnn)
+static int open_dnn_handle(tn_device *device, cu_dnn *it)
 {
     tn_error why = {.struct_size = sizeof why};
-    char version[40];
     if (process.dnn == UNTRIED) process.dnn = open_dnn();
     if (process.dnn == NOT_USED) return NOT_USED;
-    dnn->call = &process.dnn_calls;
+    it->call = &process.dnn_calls;
     if (gpu_use(device, &why) != TN_OK ||
-        cu_dnn_status(dnn->call, dnn->call->cudnnCreate(&dnn->handle), "opening cuDNN", &why) != TN_OK)
-        return open_failed("cuDNN", why.message, OWN_KERNELS "its convolutions");
-    snprintf(version, sizeof version, "%zu", dnn->call->cudnnGetVersion());
-    say(TN_LOG_DEBUG, "cuda: %s, version %s, %s", "cuDNN", version, "for convolutions");
+        cu_dnn_status(it->call, it->call->cudnnCreate(&it->handle), "opening cuDNN", &why) != TN_OK)
+        return open_failed(&dnn, why.message);
+    tell_version(&dnn, it->call->cudnnGetVersion());
     return USED;
 }
 
@@ -239,6 +238,19 @@ void cu_libraries_close(tn_device *device)
 }
 
 /* ---- operators */
+
+uint64_t cu_bytes_of(const tn_tensor_desc *t)
+{
+    return t ? (uint64_t)tn_desc_numel(t) * tn_dtype_size(t->dtype) : 0;
+}
+
+uint64_t cu_bytes_moved(const tn_op_desc *desc)
+{
+    uint64_t bytes = 0;
+    for (uint64_t i = 0; i < desc->n_in; i++) bytes += cu_bytes_of(desc->in[i]);
+    for (uint64_t i = 0; i < desc->n_out; i++) bytes += cu_bytes_of(desc->out[i]);
+    return bytes;
+}
 
 tn_status cu_shared_plan(const tn_kernel *shared, tn_device *device, const tn_op_desc *desc, const char *missing,
                          tn_plan **plan, tn_error *error)

@@ -75,9 +75,15 @@ void cu_dnn_unlock(void);
  * NULL: none is missing. */
 tn_status cu_shared_plan(const tn_kernel *shared, tn_device *device, const tn_op_desc *desc, const char *missing,
                          tn_plan **plan, tn_error *error);
+/* Of its elements; 0 if there is no tensor. */
+uint64_t cu_bytes_of(const tn_tensor_desc *t);
+/* Of all inputs read and outputs written once. */
+uint64_t cu_bytes_moved(const tn_op_desc *desc);
 /* May f32 products be rounded to TF32 here? TENON_MATH=tf32, or the flag of the operator. */
 int cu_wants_tf32(const tn_op_desc *desc);
 
+/* `error` says what `from` says. Returns status. */
+tn_status cu_pass_on(tn_status status, const tn_error *from, tn_error *error);
 /* TN_OK, or what a failed call says. doing: in a few words. */
 tn_status cu_blas_status(const cu_blas_calls *call, cublasStatus_t result, const char *doing, tn_error *error);
 tn_status cu_dnn_status(const cu_dnn_calls *call, cudnnStatus_t result, const char *doing, tn_error *error);

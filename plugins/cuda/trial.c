@@ -17,7 +17,8 @@ typedef struct layout {
     uint64_t workspace, bytes;
 } layout;
 
-static uint64_t bytes_of(const tn_tensor_desc *t)
+/* From the first element to the last. */
+static uint64_t span_of(const tn_tensor_desc *t)
 {
     int64_t last = 0;
     for (uint32_t d = 0; d < t->rank; d++) last += (t->dims[d] > 0 ? t->dims[d] - 1 : 0) * t->strides[d];
@@ -32,7 +33,7 @@ static layout lay_out(const tn_op_desc *desc, const tn_plan *plan)
         const tn_tensor_desc *t = i < desc->n_in ? desc->in[i] : desc->out[i - desc->n_in];
         if (!t) continue;
         all.operands[i] = (place){all.bytes + (t->alignment < ALIGNMENT ? t->alignment : 0), 1};
-        all.bytes = (all.operands[i].offset + bytes_of(t) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        all.bytes = (all.operands[i].offset + span_of(t) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
     all.workspace = all.bytes;
     all.bytes += plan->workspace_bytes;

@@ -2,10 +2,9 @@
  *
  * A libcublasLt that multiplies on the CPU, for the plugin tests/gpu_host with libraries. It is strict: what the real one
  * need not forgive is an error here. */
+#include "fake.h"
+
 #include <cublasLt.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 typedef struct product {
     cublasComputeType_t computes;
@@ -26,15 +25,6 @@ typedef struct preference {
     uint64_t workspace;
     uint32_t reduction, alignment[4];
 } preference;
-
-/* Appends a line to the file that TENON_FAKE_TRACE names. */
-static void trace(const char *what, int number)
-{
-    FILE *file = getenv("TENON_FAKE_TRACE") ? fopen(getenv("TENON_FAKE_TRACE"), "a") : NULL;
-    if (!file) return;
-    fprintf(file, "%s %d\n", what, number);
-    fclose(file);
-}
 
 enum { WORKSPACE = 512, MAGIC = 0x7e4e };
 
@@ -204,10 +194,9 @@ static void put(void *memory, cudaDataType_t type, int64_t i, double value)
 /* With TENON_FAKE_RELU=zero, NaN becomes 0. */
 static double epilogue(const product *p, double sum, int64_t row)
 {
-    const char *relu = getenv("TENON_FAKE_RELU");
     if (p->epilogue & CUBLASLT_EPILOGUE_BIAS) sum += at(p->bias, p->type, row);
     if (!(p->epilogue & CUBLASLT_EPILOGUE_RELU)) return sum;
-    if (relu && strcmp(relu, "zero") == 0) return sum > 0 ? sum : 0;
+    if (fake_is("TENON_FAKE_RELU", "zero")) return sum > 0 ? sum : 0;
     return sum <= 0 ? 0 : sum;
 }
 
@@ -235,7 +224,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     if ((p->epilogue & CUBLASLT_EPILOGUE_BIAS) && !is_aligned(p->bias, chosen.bias_alignment))
         return CUBLAS_STATUS_INVALID_VALUE;
     memset(workspace, 0xa5, WORKSPACE);
-    trace("product", (int)p->epilogue);
+    fake_trace("product", (int)p->epilogue);
     const int64_t inner = (int64_t)(p->transpose_a ? la->rows : la->columns);
     for (int64_t image = 0; image < ld->batch; image++)
         for (int64_t column = 0; column < (int64_t)ld->columns; column++)

@@ -3,20 +3,10 @@
  * A libcudnn whose backend convolves on the CPU, for the plugin tests/gpu_host with libraries. Its heuristics first propose
  * engines that must be refused; their plans give wrong numbers. TENON_FAKE_CUDNN=unfused: convolutions alone;
  * none: no engine at all. TENON_FAKE_RELU=zero: NaN becomes 0. */
+#include "fake.h"
+
 #include <cudnn_graph.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* Appends a line to the file that TENON_FAKE_TRACE names. */
-static void trace(const char *what, int number)
-{
-    FILE *file = getenv("TENON_FAKE_TRACE") ? fopen(getenv("TENON_FAKE_TRACE"), "a") : NULL;
-    if (!file) return;
-    fprintf(file, "%s %d\n", what, number);
-    fclose(file);
-}
 
 enum { MOST_ATTRIBUTES = 16, MOST_OPERANDS = 8, WORKSPACE = 768 };
 
@@ -47,12 +37,6 @@ static const struct {
                   {CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP, WORKSPACE}};
 enum { CANDIDATES = sizeof candidates / sizeof *candidates, GOOD = CANDIDATES - 1 };
 
-static int is_set(const char *name, const char *value)
-{
-    const char *set = getenv(name);
-    return set && strcmp(set, value) == 0;
-}
-
 cudnnStatus_t cudnnCreate(cudnnHandle_t *handle)
 {
     *handle = malloc(1);
@@ -73,7 +57,7 @@ cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream)
 
 size_t cudnnGetVersion(void)
 {
-    return is_set("TENON_FAKE_CUDNN", "old") ? 8905 : CUDNN_VERSION;
+    return fake_is("TENON_FAKE_CUDNN", "old") ? 8905 : CUDNN_VERSION;
 }
 
 const char *cudnnGetErrorString(cudnnStatus_t status)
@@ -159,8 +143,8 @@ static cudnnStatus_t get_results(const descriptor *d, int64_t most, int64_t *n, 
     memcpy(&is_fallback, mode->values, 4);
     is_fallback = is_fallback == CUDNN_HEUR_MODE_FALLBACK;
     *n = 0;
-    if (is_set("TENON_FAKE_CUDNN", "none")) return CUDNN_STATUS_SUCCESS;
-    if (is_set("TENON_FAKE_CUDNN", "unfused") && operations->count > 1) return CUDNN_STATUS_SUCCESS;
+    if (fake_is("TENON_FAKE_CUDNN", "none")) return CUDNN_STATUS_SUCCESS;
+    if (fake_is("TENON_FAKE_CUDNN", "unfused") && operations->count > 1) return CUDNN_STATUS_SUCCESS;
     for (int i = 0; i < (is_fallback ? CANDIDATES : CANDIDATES - 1) && i < most; i++, ++*n) {
         configs[i]->candidate = i;
         configs[i]->graph = graph;
@@ -319,7 +303,7 @@ static void convolve(execution *e, const descriptor *d, int kind)
 
 static float relu(float x)
 {
-    if (is_set("TENON_FAKE_RELU", "zero")) return x > 0 ? x : 0;
+    if (fake_is("TENON_FAKE_RELU", "zero")) return x > 0 ? x : 0;
     return x <= 0 ? 0 : x;
 }
 
@@ -350,7 +334,7 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
     if (!handle || config->candidate != GOOD) return CUDNN_STATUS_BAD_PARAM;
     memcpy(&workspace, find(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE)->values, sizeof workspace);
     memset(workspace, 0xa5, WORKSPACE);
-    trace("graph", (int)operations->count);
+    fake_trace("graph", (int)operations->count);
     for (int64_t i = 0; i < operations->count; i++) {
         const descriptor *d = ((descriptor **)(void *)operations->values)[i];
         switch (d->type) {

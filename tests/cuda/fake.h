@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the libraries that compute on the CPU share: variables say how they shall behave, and a file what they have done. */
+#ifndef TENON_TEST_CUDA_FAKE_H
+#define TENON_TEST_CUDA_FAKE_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static inline int fake_is(const char *variable, const char *value)
+{
+    const char *set = getenv(variable);
+    return set && strcmp(set, value) == 0;
+}
+
+/* Appends a line to the file that TENON_FAKE_TRACE names. */
+static inline void fake_trace(const char *what, int number)
+{
+    FILE *file = getenv("TENON_FAKE_TRACE") ? fopen(getenv("TENON_FAKE_TRACE"), "a") : NULL;
+    if (!file) return;
+    fprintf(file, "%s %d\n", what, number);
+    fclose(file);
+}
+
+#endif
