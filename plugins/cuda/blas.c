@@ -174,7 +174,7 @@ static tn_status ask(blas_plan *plan, const tn_op_desc *desc, cublasLtMatmulPref
         plan->head.workspace_bytes = results[i].workspaceSize;
         return TN_OK;
     }
-    return tn_fail(error, TN_UNSUPPORTED, 0, "%s: cuBLASLt has no algorithm for it", desc->name);
+    return tn_fail(error, TN_UNSUPPORTED, 0, "cuBLASLt has no algorithm for it");
 }
 
 static tn_status choose(blas_plan *plan, const tn_op_desc *desc, tn_error *error)
@@ -263,7 +263,8 @@ tn_status cu_product_plan(const tn_kernel *self, tn_device *device, const tn_op_
     if (!suits(desc, &product)) return cu_shared_plan(self->data, device, desc, NULL, plan, error);
     const cu_blas *blas = cu_blas_of(device);
     if (!blas) return cu_shared_plan(self->data, device, desc, "cuBLASLt", plan, error);
-    if (library_plan(device, blas, &product, desc, plan, &why) == TN_OK) return TN_OK;
-    gpu_host->log(TN_LOG_DEBUG, why.message);
+    tn_status status = library_plan(device, blas, &product, desc, plan, &why);
+    if (status == TN_OK) return TN_OK;
+    GPU_TRY(cu_go_on(desc, status, &why, cu_own_kernels, error));
     return cu_shared_plan(self->data, device, desc, NULL, plan, error);
 }

@@ -182,10 +182,11 @@ static tn_status plan_of(const tn_kernel *self, job *j, tn_plan **plan, tn_error
     tn_error why = {.struct_size = sizeof why};
     j->dnn = cu_dnn_of(j->device);
     if (!j->dnn) return cu_shared_plan(self->data, j->device, j->desc, "cuDNN", plan, error);
-    for (int fused = 1; fused >= 0; fused--) {
-        if (build(j, fused, plan, &why) == TN_OK) return TN_OK;
-        gpu_host->log(TN_LOG_DEBUG, why.message);
-        if (!j->bias && !j->relu) break;
+    for (int fused = j->bias || j->relu; fused >= 0; fused--) {
+        tn_status status = build(j, fused, plan, &why);
+        if (status == TN_OK) return TN_OK;
+        const char *instead = fused ? "cuDNN is asked for the convolution alone" : cu_own_kernels;
+        GPU_TRY(cu_go_on(j->desc, status, &why, instead, error));
     }
     return cu_shared_plan(self->data, j->device, j->desc, NULL, plan, error);
 }

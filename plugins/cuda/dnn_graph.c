@@ -23,11 +23,16 @@ void dnn_forgive(dnn_graph *graph)
     graph->error = (tn_error){.struct_size = sizeof graph->error};
 }
 
+enum { UNNUMBERED = -1 };
+
 static int succeeded(dnn_graph *graph, cudnnStatus_t result, const char *doing, const char *what, int64_t number)
 {
     char text[120];
     if (result == CUDNN_STATUS_SUCCESS) return 1;
-    snprintf(text, sizeof text, "%s %s %lld", doing, what, (long long)number);
+    if (number == UNNUMBERED)
+        snprintf(text, sizeof text, "%s %s", doing, what);
+    else
+        snprintf(text, sizeof text, "%s %s %lld", doing, what, (long long)number);
     graph->status = cu_dnn_status(graph->call, result, text, &graph->error);
     return 0;
 }
@@ -79,7 +84,7 @@ int64_t dnn_get(dnn_graph *graph, cudnnBackendDescriptor_t it, cudnnBackendAttri
 cudnnBackendDescriptor_t dnn_finalize(dnn_graph *graph, cudnnBackendDescriptor_t it, const char *what)
 {
     if (graph->status) return NULL;
-    succeeded(graph, graph->call->cudnnBackendFinalize(it), "finalising", what, 0);
+    succeeded(graph, graph->call->cudnnBackendFinalize(it), "finalising", what, UNNUMBERED);
     return it;
 }
 

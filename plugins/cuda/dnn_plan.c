@@ -159,8 +159,8 @@ static tn_status choose(dnn_plan *plan, dnn_kind kind, const dnn_conv *conv, int
     if (graph->status) return cu_pass_on(graph->status, &graph->error, error);
     for (uint64_t i = 0; i < sizeof modes / sizeof *modes; i++)
         if (ask(plan, it, modes[i], tf32)) return TN_OK;
-    return tn_fail(error, TN_UNSUPPORTED, 0, "cuDNN has no engine for this graph of %d operations in %s", n,
-                   tf32 ? "TF32" : "f32");
+    return tn_fail(error, TN_UNSUPPORTED, 0, "cuDNN has no engine for this graph of %d operation%s in %s", n,
+                   n == 1 ? "" : "s", tf32 ? "TF32" : "f32");
 }
 
 tn_status dnn_plan_create(tn_device *device, const cu_dnn *dnn, dnn_kind kind, const dnn_conv *conv, int tf32,

@@ -239,6 +239,17 @@ void cu_libraries_close(tn_device *device)
 
 /* ---- operators */
 
+const char cu_own_kernels[] = "the plugin's own kernels do it";
+
+tn_status cu_go_on(const tn_op_desc *desc, tn_status status, const tn_error *why, const char *instead, tn_error *error)
+{
+    char text[1200];
+    if (status == TN_DEVICE_LOST) return cu_pass_on(status, why, error);
+    snprintf(text, sizeof text, "cuda: %s: %s; %s", desc->name, why->message, instead);
+    gpu_host->log(status == TN_UNSUPPORTED ? TN_LOG_DEBUG : TN_LOG_WARN, text);
+    return TN_OK;
+}
+
 uint64_t cu_bytes_of(const tn_tensor_desc *t)
 {
     return t ? (uint64_t)tn_desc_numel(t) * tn_dtype_size(t->dtype) : 0;

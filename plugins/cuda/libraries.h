@@ -75,6 +75,10 @@ void cu_dnn_unlock(void);
  * NULL: none is missing. */
 tn_status cu_shared_plan(const tn_kernel *shared, tn_device *device, const tn_op_desc *desc, const char *missing,
                          tn_plan **plan, tn_error *error);
+/* After a library has made no plan. TN_OK: something else is tried, which is logged with the reason, as a warning unless
+ * the library just does not do such things. instead: a sentence on what is tried. Else the device is lost. */
+tn_status cu_go_on(const tn_op_desc *desc, tn_status status, const tn_error *why, const char *instead, tn_error *error);
+extern const char cu_own_kernels[]; /* such a sentence */
 /* Of its elements; 0 if there is no tensor. */
 uint64_t cu_bytes_of(const tn_tensor_desc *t);
 /* Of all inputs read and outputs written once. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A libcublasLt that multiplies on the CPU, for the plugin tests/gpu_host with libraries. It is strict: what the real one
- * need not forgive is an error here. */
+ * need not forgive is an error here. TENON_FAKE_CUBLASLT=none: it has no algorithm; failing: asking for one fails. */
 #include "fake.h"
 
 #include <cublasLt.h>
@@ -52,7 +52,11 @@ size_t cublasLtGetVersion(void)
 
 const char *cublasLtGetStatusName(cublasStatus_t status)
 {
-    return status == CUBLAS_STATUS_INVALID_VALUE ? "CUBLAS_STATUS_INVALID_VALUE" : "CUBLAS_STATUS_...";
+    switch (status) {
+    case CUBLAS_STATUS_INVALID_VALUE: return "CUBLAS_STATUS_INVALID_VALUE";
+    case CUBLAS_STATUS_INTERNAL_ERROR: return "CUBLAS_STATUS_INTERNAL_ERROR";
+    default: return "CUBLAS_STATUS_...";
+    }
 }
 
 cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *desc, cublasComputeType_t computes, cudaDataType_t type)
@@ -163,6 +167,9 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
     const preference *prefers = (const preference *)prefer;
     const int single = p->type == CUDA_R_32F;
     algorithm algo = {.magic = MAGIC, .bias_alignment = (uint32_t)(uintptr_t)p->bias};
+    *n = 0;
+    if (fake_is("TENON_FAKE_CUBLASLT", "failing")) return CUBLAS_STATUS_INTERNAL_ERROR;
+    if (fake_is("TENON_FAKE_CUBLASLT", "none")) return CUBLAS_STATUS_SUCCESS;
     if (!handle || wanted < 2 || prefers->reduction != CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE)
         return CUBLAS_STATUS_INVALID_VALUE;
     if (!fits(p, (layout *)a, (layout *)b, (layout *)c, (layout *)d)) return CUBLAS_STATUS_INVALID_VALUE;

@@ -2,7 +2,7 @@
  *
  * A libcudnn whose backend convolves on the CPU, for the plugin tests/gpu_host with libraries. Its heuristics first propose
  * engines that must be refused; their plans give wrong numbers. TENON_FAKE_CUDNN=unfused: convolutions alone;
- * none: no engine at all. TENON_FAKE_RELU=zero: NaN becomes 0. */
+ * none: no engine at all; failing: no graph is to its liking. TENON_FAKE_RELU=zero: NaN becomes 0. */
 #include "fake.h"
 
 #include <cudnn_graph.h>
@@ -62,7 +62,11 @@ size_t cudnnGetVersion(void)
 
 const char *cudnnGetErrorString(cudnnStatus_t status)
 {
-    return status == CUDNN_STATUS_BAD_PARAM ? "CUDNN_STATUS_BAD_PARAM" : "CUDNN_STATUS_...";
+    switch (status) {
+    case CUDNN_STATUS_BAD_PARAM: return "CUDNN_STATUS_BAD_PARAM";
+    case CUDNN_STATUS_INTERNAL_ERROR: return "CUDNN_STATUS_INTERNAL_ERROR";
+    default: return "CUDNN_STATUS_...";
+    }
 }
 
 void cudnnGetLastErrorString(char *message, size_t size)
@@ -181,6 +185,8 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const made, cudn
 cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t made)
 {
     descriptor *d = made;
+    if (d->type == CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR && fake_is("TENON_FAKE_CUDNN", "failing"))
+        return CUDNN_STATUS_INTERNAL_ERROR;
     for (int i = 0; i < d->n; i++) {
         const attribute *a = &d->attributes[i];
         for (int64_t k = 0; a->type == CUDNN_TYPE_BACKEND_DESCRIPTOR && k < a->count; k++)

@@ -2,6 +2,7 @@
  *
  * The GPU of fibers (tests/gpu_host) with the CUDA plugin's use of cuBLASLt and cuDNN, which are fakes: so that how products
  * and convolutions are handed to them is tested without a GPU. */
+#include "fake.h"
 #include "tenon_abi.h"
 
 #undef TN_EXPORT
@@ -58,8 +59,11 @@ void gpu_stream_destroy(tn_device *device, tn_stream *stream)
     stream_destroy(device, stream);
 }
 
+/* TENON_FAKE_DEVICE=lost: whoever waits finds out. */
 tn_status gpu_stream_sync(tn_device *device, tn_stream *stream, tn_error *error)
 {
+    if (fake_is("TENON_FAKE_DEVICE", "lost"))
+        return tn_fail(error, TN_DEVICE_LOST, 700, "waiting for the stream: it is gone");
     return stream_sync(device, stream, error);
 }
 
