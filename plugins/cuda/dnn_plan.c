@@ -66,26 +66,30 @@ static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindin
 
 /* ---- choosing */
 
-/* Notes of engines that are never taken: their results are not the same each time, or not as exact as those of a plain
+/* What an engine does to numbers. REFUSED: its results are not the same each time, or not as exact as those of a plain
  * sum; Winograd's and Fourier's also carry a NaN or an infinity to places that it has no part in. */
-static int is_refused(cudnnBackendNumericalNote_t note, int tf32)
+typedef enum exactness { IN_F32, IN_TF32, REFUSED } exactness;
+
+static exactness exactness_of_note(cudnnBackendNumericalNote_t note)
 {
     switch (note) {
+    case CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP: return IN_F32;
     case CUDNN_NUMERICAL_NOTE_TENSOR_CORE:
-    case CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS: return !tf32;
-    case CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP: return 0;
-    default: return 1;
+    case CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS: return IN_TF32;
+    default: return REFUSED;
     }
 }
 
-static int computes_well(dnn_graph *graph, cudnnBackendDescriptor_t engine, int tf32)
+/* The worst of its notes. */
+static exactness exactness_of(dnn_graph *graph, cudnnBackendDescriptor_t engine)
 {
     cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
+    exactness worst = IN_F32;
     int64_t n = dnn_get(graph, engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
                         CUDNN_NUMERICAL_NOTE_TYPE_COUNT, notes);
     for (int64_t i = 0; i < n && i < CUDNN_NUMERICAL_NOTE_TYPE_COUNT; i++)
-        if (is_refused(notes[i], tf32)) return 0;
-    return graph->status == TN_OK;
+        if (exactness_of_note(notes[i]) > worst) worst = exactness_of_note(notes[i]);
+    return graph->status == TN_OK ? worst : REFUSED;
 }
 
 /* Tells a plan which GPU it is for. */
@@ -105,7 +109,8 @@ static int take(dnn_plan *plan, cudnnBackendDescriptor_t config, int tf32)
     int64_t workspace = 0, index = 0;
     cudnnBackendDescriptor_t engine = dnn_make(graph, CUDNN_BACKEND_ENGINE_DESCRIPTOR);
     dnn_get(graph, config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &engine);
-    if (!graph->status && computes_well(graph, engine, tf32)) {
+    exactness exact = exactness_of(graph, engine);
+    if (exact <= (tf32 ? IN_TF32 : IN_F32)) {
         cudnnBackendDescriptor_t it = dnn_make(graph, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
         dnn_set_descriptor(graph, it, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
         set_device(plan, it);
@@ -115,8 +120,8 @@ static int take(dnn_plan *plan, cudnnBackendDescriptor_t config, int tf32)
         if (!graph->status && workspace >= 0 && workspace <= CU_DNN_MOST_WORKSPACE) {
             plan->plan = it;
             plan->head.workspace_bytes = (uint64_t)workspace;
-            snprintf(plan->implementation, sizeof plan->implementation, "cudnn:engine %lld%s", (long long)index,
-                     tf32 ? " tf32" : "");
+            snprintf(plan->implementation, sizeof plan->implementation, "cudnn:engine %lld %s", (long long)index,
+                     exact == IN_TF32 ? "tf32" : "f32");
             return 1;
         }
     }

@@ -4,6 +4,7 @@
 #ifndef TENON_TEST_CUDA_FAKE_H
 #define TENON_TEST_CUDA_FAKE_H
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,16 @@ static inline void fake_trace(const char *what, int number)
     if (!file) return;
     fprintf(file, "%s %d\n", what, number);
     fclose(file);
+}
+
+/* x cut to the ten bits that TF32 keeps of a fraction. */
+static inline double fake_tf32(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits &= ~((UINT32_C(1) << 13) - 1);
+    memcpy(&x, &bits, sizeof bits);
+    return (double)x;
 }
 
 #endif

@@ -173,7 +173,9 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
     if (!handle || wanted < 2 || prefers->reduction != CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE)
         return CUBLAS_STATUS_INVALID_VALUE;
     if (!fits(p, (layout *)a, (layout *)b, (layout *)c, (layout *)d)) return CUBLAS_STATUS_INVALID_VALUE;
-    if (p->computes != (single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F)) return CUBLAS_STATUS_INVALID_VALUE;
+    if (p->computes != (single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F) &&
+        !(single && p->computes == CUBLAS_COMPUTE_32F_FAST_TF32))
+        return CUBLAS_STATUS_INVALID_VALUE;
     if ((p->epilogue & CUBLASLT_EPILOGUE_BIAS) && !p->bias) return CUBLAS_STATUS_INVALID_VALUE;
     memcpy(algo.alignment, prefers->alignment, sizeof algo.alignment);
     memset(results, 0, 2 * sizeof *results);
@@ -188,6 +190,12 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
 static double at(const void *memory, cudaDataType_t type, int64_t i)
 {
     return type == CUDA_R_32F ? (double)((const float *)memory)[i] : ((const double *)memory)[i];
+}
+
+/* As a factor of a product. */
+static double factor(const product *p, const void *memory, int64_t i)
+{
+    return p->computes == CUBLAS_COMPUTE_32F_FAST_TF32 ? fake_tf32(((const float *)memory)[i]) : at(memory, p->type, i);
 }
 
 static void put(void *memory, cudaDataType_t type, int64_t i, double value)
@@ -238,12 +246,12 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
             for (int64_t row = 0; row < (int64_t)ld->rows; row++) {
                 double sum = 0;
                 for (int64_t k = 0; k < inner; k++)
-                    sum += at(a, p->type,
-                              image * la->batch_stride +
-                                  (p->transpose_a ? k + row * la->leading : row + k * la->leading)) *
-                           at(b, p->type,
-                              image * lb->batch_stride +
-                                  (p->transpose_b ? column + k * lb->leading : k + column * lb->leading));
+                    sum += factor(p, a,
+                                  image * la->batch_stride +
+                                      (p->transpose_a ? k + row * la->leading : row + k * la->leading)) *
+                           factor(p, b,
+                                  image * lb->batch_stride +
+                                      (p->transpose_b ? column + k * lb->leading : k + column * lb->leading));
                 put(d, p->type, image * ld->batch_stride + row + column * ld->leading, epilogue(p, sum, row));
             }
     return CUBLAS_STATUS_SUCCESS;

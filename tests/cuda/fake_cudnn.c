@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A libcudnn whose backend convolves on the CPU, for the plugin tests/gpu_host with libraries. Its heuristics first propose
- * engines that must be refused; their plans give wrong numbers. TENON_FAKE_CUDNN=unfused: convolutions alone;
- * none: no engine at all; failing: no graph is to its liking. TENON_FAKE_RELU=zero: NaN becomes 0. */
+ * engines that must be refused; their plans fail, or give TF32's precision. TENON_FAKE_CUDNN=unfused: convolutions alone;
+ * exact, nondeterministic: only such engines; none: no engine at all; failing: no graph is to its liking.
+ * TENON_FAKE_RELU=zero: NaN becomes 0. */
 #include "fake.h"
 
 #include <cudnn_graph.h>
@@ -26,16 +27,29 @@ typedef struct descriptor {
     struct descriptor *graph;
 } descriptor;
 
-/* The candidates, best first: a note of the engine (-1: none), and the workspace of its plan. */
+/* The candidates, best first: a note of the engine (-1: none), the workspace of its plan, and whether that runs. */
 static const struct {
     int note;
     int64_t workspace;
-} candidates[] = {{CUDNN_NUMERICAL_NOTE_TENSOR_CORE, 0},
-                  {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC, 0},
-                  {CUDNN_NUMERICAL_NOTE_WINOGRAD, 0},
-                  {-1, INT64_C(1) << 40},
-                  {CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP, WORKSPACE}};
-enum { CANDIDATES = sizeof candidates / sizeof *candidates, GOOD = CANDIDATES - 1 };
+    int runs;
+} candidates[] = {{CUDNN_NUMERICAL_NOTE_TENSOR_CORE, 0, 1},
+                  {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC, 0, 0},
+                  {CUDNN_NUMERICAL_NOTE_WINOGRAD, 0, 0},
+                  {-1, INT64_C(1) << 40, 0},
+                  {CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP, WORKSPACE, 1},
+                  {-1, 0, 1}};
+enum { CANDIDATES = sizeof candidates / sizeof *candidates };
+
+/* Only the last heuristic knows of those that give f32's precision. */
+static int is_offered(int candidate, int32_t mode, int64_t n_operations)
+{
+    if (fake_is("TENON_FAKE_CUDNN", "none")) return 0;
+    if (fake_is("TENON_FAKE_CUDNN", "unfused") && n_operations > 1) return 0;
+    if (fake_is("TENON_FAKE_CUDNN", "exact")) return candidate >= 4;
+    if (fake_is("TENON_FAKE_CUDNN", "nondeterministic"))
+        return candidates[candidate].note == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC;
+    return candidate < 4 || mode == CUDNN_HEUR_MODE_FALLBACK;
+}
 
 cudnnStatus_t cudnnCreate(cudnnHandle_t *handle)
 {
@@ -143,16 +157,15 @@ static cudnnStatus_t get_results(const descriptor *d, int64_t most, int64_t *n, 
     descriptor **configs = values, *graph = get(d, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
     const attribute *mode = find(d, CUDNN_ATTR_ENGINEHEUR_MODE);
     const attribute *operations = find(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS);
-    int32_t is_fallback;
-    memcpy(&is_fallback, mode->values, 4);
-    is_fallback = is_fallback == CUDNN_HEUR_MODE_FALLBACK;
+    int32_t is;
+    memcpy(&is, mode->values, 4);
     *n = 0;
-    if (fake_is("TENON_FAKE_CUDNN", "none")) return CUDNN_STATUS_SUCCESS;
-    if (fake_is("TENON_FAKE_CUDNN", "unfused") && operations->count > 1) return CUDNN_STATUS_SUCCESS;
-    for (int i = 0; i < (is_fallback ? CANDIDATES : CANDIDATES - 1) && i < most; i++, ++*n) {
-        configs[i]->candidate = i;
-        configs[i]->graph = graph;
-        configs[i]->is_final = true;
+    for (int i = 0; i < CANDIDATES && *n < most; i++) {
+        if (!is_offered(i, is, operations->count)) continue;
+        configs[*n]->candidate = i;
+        configs[*n]->graph = graph;
+        configs[*n]->is_final = true;
+        ++*n;
     }
     return CUDNN_STATUS_SUCCESS;
 }
@@ -206,7 +219,7 @@ typedef struct tensor {
 typedef struct execution {
     const descriptor *pack;
     tensor virtuals[MOST_OPERANDS]; /* dense: results between operations */
-    int n_virtual;
+    int n_virtual, tf32;
 } execution;
 
 static int64_t numel(const tensor *t)
@@ -250,8 +263,15 @@ static int64_t dense_index(const tensor *t, int64_t a, int64_t b, int64_t c, int
     return ((a * t->dims[1] + b) * t->dims[2] + c) * t->dims[3] + d;
 }
 
+static double operand(const tensor *t, int64_t n, int64_t c, int64_t h, int64_t w, int tf32)
+{
+    const float value = *element(t, n, c, h, w);
+    return tf32 ? fake_tf32(value) : (double)value;
+}
+
 /* kind: 0 gives y, 1 gives x, 2 gives w. */
-static void accumulate(const descriptor *how, const tensor *x, const tensor *w, const tensor *y, double *sums, int kind)
+static void accumulate(const descriptor *how, const tensor *x, const tensor *w, const tensor *y, double *sums, int kind,
+                       int tf32)
 {
     const int64_t *stride = get_int64(how, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES),
                   *padding = get_int64(how, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS),
@@ -268,15 +288,14 @@ static void accumulate(const descriptor *how, const tensor *x, const tensor *w, 
                                         v = q * stride[1] - padding[1] + kw * dilation[1],
                                         i = o / per_group * w->dims[1] + j;
                                 if (h < 0 || h >= x->dims[2] || v < 0 || v >= x->dims[3]) continue;
+                                double by_x = operand(x, n, i, h, v, tf32), by_w = operand(w, o, j, kh, kw, tf32),
+                                       by_y = operand(y, n, o, p, q, tf32);
                                 if (kind == 0)
-                                    sums[dense_index(y, n, o, p, q)] +=
-                                        (double)*element(x, n, i, h, v) * (double)*element(w, o, j, kh, kw);
+                                    sums[dense_index(y, n, o, p, q)] += by_x * by_w;
                                 else if (kind == 1)
-                                    sums[dense_index(x, n, i, h, v)] +=
-                                        (double)*element(y, n, o, p, q) * (double)*element(w, o, j, kh, kw);
+                                    sums[dense_index(x, n, i, h, v)] += by_y * by_w;
                                 else
-                                    sums[dense_index(w, o, j, kh, kw)] +=
-                                        (double)*element(y, n, o, p, q) * (double)*element(x, n, i, h, v);
+                                    sums[dense_index(w, o, j, kh, kw)] += by_y * by_x;
                             }
 }
 
@@ -302,7 +321,7 @@ static void convolve(execution *e, const descriptor *d, int kind)
                  y = open_tensor(e, get(d, names[kind][3]));
     const tensor *result = kind == 0 ? &y : kind == 1 ? &x : &w;
     double *sums = calloc((size_t)numel(result), sizeof *sums);
-    accumulate(get(d, names[kind][0]), &x, &w, &y, sums, kind);
+    accumulate(get(d, names[kind][0]), &x, &w, &y, sums, kind, e->tf32);
     store(result, sums);
     free(sums);
 }
@@ -335,11 +354,11 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
 {
     const descriptor *config = get(plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
     const attribute *operations = find(config->graph, CUDNN_ATTR_OPERATIONGRAPH_OPS);
-    execution e = {.pack = pack};
+    execution e = {.pack = pack, .tf32 = candidates[config->candidate].note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE};
     void *workspace;
-    if (!handle || config->candidate != GOOD) return CUDNN_STATUS_BAD_PARAM;
+    if (!handle || !candidates[config->candidate].runs) return CUDNN_STATUS_BAD_PARAM;
     memcpy(&workspace, find(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE)->values, sizeof workspace);
-    memset(workspace, 0xa5, WORKSPACE);
+    if (candidates[config->candidate].workspace) memset(workspace, 0xa5, WORKSPACE);
     fake_trace("graph", (int)operations->count);
     for (int64_t i = 0; i < operations->count; i++) {
         const descriptor *d = ((descriptor **)(void *)operations->values)[i];

@@ -58,7 +58,8 @@ static int close_device(void **state)
 
 static int forget(void **state)
 {
-    static const char *const variables[] = {"TENON_FAKE_CUBLASLT", "TENON_FAKE_CUDNN", "TENON_FAKE_DEVICE"};
+    static const char *const variables[] = {"TENON_FAKE_CUBLASLT", "TENON_FAKE_CUDNN", "TENON_FAKE_DEVICE",
+                                            "TENON_MATH"};
     (void)state;
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) unsetenv(variables[i]);
     logged[0] = 0;
@@ -156,6 +157,98 @@ static void assert_named(use u, const char *beginning)
     if (strncmp(name, beginning, strlen(beginning)) != 0) fail_msg("\"%s\" is no \"%s...\"", name, beginning);
 }
 
+/* The first element of the result where all inputs are full of one number. */
+static double result_of(use u, float x, float w)
+{
+    _Alignas(64) float in[3][256], out[256];
+    void *const inputs[] = {in[0], in[1], in[2]}, *const outputs[] = {out};
+    tn_plan *plan = NULL;
+    tn_stream *stream = NULL;
+    tn_error error;
+    for (int i = 0; i < 256; i++) in[0][i] = x, in[1][i] = w, in[2][i] = 0;
+    assert_int_equal(plan_of(&u, &plan, &error), TN_OK);
+    assert_int_equal(plugin->stream_create(device, &stream, &error), TN_OK);
+    void *workspace = alloc(plan->workspace_bytes + 1, 256);
+    const tn_bindings at = {.struct_size = sizeof at, .in = inputs, .out = outputs, .workspace = workspace};
+    assert_int_equal(plan->execute(plan, stream, &at, &error), TN_OK);
+    assert_int_equal(plugin->stream_sync(device, stream, &error), TN_OK);
+    plugin->stream_destroy(device, stream);
+    plan->destroy(plan);
+    free(workspace);
+    return (double)out[0];
+}
+
+/* ---- precision */
+
+/* The sum of k products of this number and 1, which TF32 does not keep. */
+static const float number = 1 + 0x1p-12f;
+
+static void f32_is_what_products_are_computed_in(void **state)
+{
+    (void)state;
+    assert_named(linear(6), "cublasLt:f32");
+    assert_true(result_of(linear(6), number, 1) == 5 * (double)number);
+    assert_named(convolution(1), "cudnn:engine 4 f32");
+    assert_true(result_of(convolution(1), number, 1) == 18 * (double)number);
+}
+
+static void assert_tf32_is_named_and_taken(uint64_t flags)
+{
+    use product = linear(6), images = convolution(1);
+    product.flags = images.flags = flags;
+    assert_named(product, "cublasLt:tf32");
+    assert_true(result_of(product, number, 1) == 5);
+    assert_named(images, "cudnn:engine 0 tf32");
+    assert_true(result_of(images, number, 1) == 18);
+}
+
+static void tf32_is_named_where_a_flag_allows_it(void **state)
+{
+    (void)state;
+    assert_tf32_is_named_and_taken(TN_OP_TF32);
+}
+
+static void tf32_is_named_where_a_variable_allows_it(void **state)
+{
+    (void)state;
+    setenv("TENON_MATH", "tf32", 1);
+    assert_tf32_is_named_and_taken(0);
+}
+
+static void f32_is_named_where_tf32_is_allowed_and_not_to_be_had(void **state)
+{
+    use images = convolution(1);
+    (void)state;
+    images.flags = TN_OP_TF32;
+    setenv("TENON_FAKE_CUDNN", "exact", 1);
+    assert_named(images, "cudnn:engine 4 f32");
+}
+
+/* ---- determinism */
+
+static void every_plan_gives_the_same_bits(void **state)
+{
+    const use uses[] = {linear(6), convolution(1)};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        tn_plan *plan = NULL;
+        tn_error error;
+        assert_int_equal(plan_of(&uses[i], &plan, &error), TN_OK);
+        assert_true(plan->flags & TN_PLAN_DETERMINISTIC);
+        plan->destroy(plan);
+    }
+}
+
+static void an_engine_that_gives_other_bits_is_never_taken(void **state)
+{
+    use images = convolution(1);
+    (void)state;
+    setenv("TENON_FAKE_CUDNN", "nondeterministic", 1);
+    assert_named(images, "gpu:implicit_gemm");
+    images.flags = TN_OP_DETERMINISTIC | TN_OP_TF32;
+    assert_named(images, "gpu:implicit_gemm");
+}
+
 /* ---- failures */
 
 static void a_failing_library_is_told_and_not_needed(void **state)
@@ -207,6 +300,12 @@ static void a_lost_device_ends_it(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(f32_is_what_products_are_computed_in, forget),
+        cmocka_unit_test_setup(tf32_is_named_where_a_flag_allows_it, forget),
+        cmocka_unit_test_setup(tf32_is_named_where_a_variable_allows_it, forget),
+        cmocka_unit_test_setup(f32_is_named_where_tf32_is_allowed_and_not_to_be_had, forget),
+        cmocka_unit_test_setup(every_plan_gives_the_same_bits, forget),
+        cmocka_unit_test_setup(an_engine_that_gives_other_bits_is_never_taken, forget),
         cmocka_unit_test_setup(a_failing_library_is_told_and_not_needed, forget),
         cmocka_unit_test_setup(a_library_that_declines_is_no_trouble, forget),
         cmocka_unit_test_setup(a_lost_device_ends_it, forget),
