@@ -28,7 +28,12 @@ grep -qE 'cublas|cudnn|libcuda|rocblas|MIOpen' <<<"$needed" && fail "it is linke
 subject=("$tenon" conform)
 expect 0 '^conforms to level 0' "$plugin" --level 0
 
+# A library that its note names and that cannot be opened: doctor says which, why, and what would help.
 subject=("$tenon" doctor)
+if grep -q libcudnn "$plugin"; then
+    touch "$work/libcudnn.so.9"
+    LD_LIBRARY_PATH=$work expect 0 "libcudnn.so.9: missing: .*file too short; install NVIDIA's cuDNN, of that version"
+fi
 if [ -e $driver ]; then
     expect 0 "$name:0"
     [ $failures = 0 ]

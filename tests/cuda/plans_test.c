@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which plans the CUDA plugin makes of what cuBLASLt and cuDNN offer, and what it says when they fail. The libraries are
- * the fakes; the plugin, whose file is the argument, is asked as the core asks it. */
+ * the fakes; the plugin, whose file is the first argument, is asked as the core asks it. A second argument is why cuDNN
+ * cannot be used. */
 #include "tenon_abi.h"
 #include "tenon_ops.h"
 
@@ -297,8 +298,30 @@ static void a_lost_device_ends_it(void **state)
     }
 }
 
+/* ---- without cuDNN: in a process of its own, since a library is opened once */
+
+static const char *reason; /* why it is not used */
+
+static void what_is_missing_is_told_once_and_named_by_the_plans(void **state)
+{
+    char line[600];
+    (void)state;
+    for (int images = 1; images < 3; images++) {
+        const char *name = name_of(convolution(images));
+        if (strncmp(name, "gpu:implicit_gemm", 17) != 0 || !strstr(name, ", without cuDNN")) fail_msg("\"%s\"", name);
+    }
+    snprintf(line, sizeof line, "2 cuda: cuDNN is not used (%s): the plugin's own kernels do its convolutions\n",
+             reason);
+    assert_logged(line);
+    assert_null(strstr(strstr(logged, "cuDNN is not used") + 1, "cuDNN is not used"));
+    assert_named(linear(6), "cublasLt:f32");
+}
+
 int main(int argc, char **argv)
 {
+    const struct CMUnitTest without[] = {
+        cmocka_unit_test(what_is_missing_is_told_once_and_named_by_the_plans),
+    };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(f32_is_what_products_are_computed_in, forget),
         cmocka_unit_test_setup(tf32_is_named_where_a_flag_allows_it, forget),
@@ -310,7 +333,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(a_library_that_declines_is_no_trouble, forget),
         cmocka_unit_test_setup(a_lost_device_ends_it, forget),
     };
-    (void)argc;
     path = argv[1];
+    reason = argc > 2 ? argv[2] : NULL;
+    if (reason) return cmocka_run_group_tests_name("cuda_plans_without", without, open_device, close_device);
     return cmocka_run_group_tests_name("cuda_plans", tests, open_device, close_device);
 }
