@@ -3,8 +3,7 @@
  * matmul, linear and linear_relu by cuBLASLt: the algorithm is chosen when the plan is made, bias and relu are its
  * epilogue. What cuBLASLt does not take, the shared kernels do. */
 #include "blas_shape.h"
-#include "libraries.h"
-#include "trial.h"
+#include "choice.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -158,8 +157,10 @@ static tn_status set_preferences(const blas_plan *plan, const tn_op_desc *desc, 
     return TN_OK;
 }
 
-/* The first algorithm that the heuristic offers; TN_UNSUPPORTED if there is none. */
-static tn_status ask(blas_plan *plan, const tn_op_desc *desc, cublasLtMatmulPreference_t preference, tn_error *error)
+/* The algorithm that the heuristic offers at a position, those that cannot be used left out; TN_UNSUPPORTED if there are
+ * not so many. */
+static tn_status ask(blas_plan *plan, const tn_op_desc *desc, cublasLtMatmulPreference_t preference, int position,
+                     tn_error *error)
 {
     const cu_blas *blas = plan->blas;
     cublasLtMatmulHeuristicResult_t results[CANDIDATES];
@@ -168,26 +169,27 @@ static tn_status ask(blas_plan *plan, const tn_op_desc *desc, cublasLtMatmulPref
     BLAS_TRY(blas->call->cublasLtMatmulAlgoGetHeuristic(blas->handle, plan->operation, plan->a, plan->b, plan->d,
                                                         plan->d, preference, CANDIDATES, results, &n),
              "asking cuBLASLt for an algorithm");
-    for (int i = 0; i < n; i++) {
+    for (int i = 0, usable = 0; i < n; i++) {
         if (results[i].state != CUBLAS_STATUS_SUCCESS || results[i].workspaceSize > CU_BLAS_MOST_WORKSPACE) continue;
+        if (usable++ < position) continue;
         plan->algorithm = results[i].algo;
         plan->head.workspace_bytes = results[i].workspaceSize;
         return TN_OK;
     }
-    return tn_fail(error, TN_UNSUPPORTED, 0, "cuBLASLt has no algorithm for it");
+    return tn_fail(error, TN_UNSUPPORTED, 0, "cuBLASLt has no %salgorithm for it", position ? "further " : "");
 }
 
-static tn_status choose(blas_plan *plan, const tn_op_desc *desc, tn_error *error)
+static tn_status choose(blas_plan *plan, const tn_op_desc *desc, int position, tn_error *error)
 {
     const cu_blas *blas = plan->blas;
     cublasLtMatmulPreference_t preference = NULL;
     BLAS_TRY(blas->call->cublasLtMatmulPreferenceCreate(&preference), "telling cuBLASLt what is preferred");
-    tn_status status = ask(plan, desc, preference, error);
+    tn_status status = ask(plan, desc, preference, position, error);
     (void)blas->call->cublasLtMatmulPreferenceDestroy(preference);
     return status;
 }
 
-static tn_status prepare(blas_plan *plan, const tn_op_desc *desc, tn_error *error)
+static tn_status prepare(blas_plan *plan, const tn_op_desc *desc, int position, tn_error *error)
 {
     const int relu = strcmp(desc->name, "linear_relu") == 0;
     const tn_dtype dtype = desc->out[0]->dtype;
@@ -196,8 +198,7 @@ static tn_status prepare(blas_plan *plan, const tn_op_desc *desc, tn_error *erro
     GPU_TRY(make_layout(plan, &plan->product.a, dtype, &plan->a, error));
     GPU_TRY(make_layout(plan, &plan->product.b, dtype, &plan->b, error));
     GPU_TRY(make_layout(plan, &plan->product.d, dtype, &plan->d, error));
-    GPU_TRY(choose(plan, desc, error));
-    return cu_trial(plan->device, desc, &plan->head, relu, error);
+    return choose(plan, desc, position, error);
 }
 
 static uint64_t operations(const cu_product *p, const tn_op_desc *desc, int biased)
@@ -206,9 +207,10 @@ static uint64_t operations(const cu_product *p, const tn_op_desc *desc, int bias
 }
 
 static void fill_in(blas_plan *plan, tn_device *device, const cu_blas *blas, const cu_product *product,
-                    const tn_op_desc *desc)
+                    const tn_op_desc *desc, int position)
 {
     const tn_dtype dtype = desc->out[0]->dtype;
+    char which[20] = "";
     const tn_tensor_desc *bias = desc->n_in > 2 ? desc->in[2] : NULL;
     *plan =
         (blas_plan){.head = {.struct_size = sizeof plan->head,
@@ -226,20 +228,29 @@ static void fill_in(blas_plan *plan, tn_device *device, const cu_blas *blas, con
         plan->one.f = 1;
     else
         plan->one.d = 1;
-    snprintf(plan->implementation, sizeof plan->implementation, "cublasLt:%s",
+    if (position) snprintf(which, sizeof which, " algorithm %d", position);
+    snprintf(plan->implementation, sizeof plan->implementation, "cublasLt:%s%s",
              dtype == TN_F64       ? "f64"
              : cu_wants_tf32(desc) ? "tf32"
-                                   : "f32");
+                                   : "f32",
+             which);
     pthread_mutex_init(&plan->lock, NULL);
 }
 
-static tn_status library_plan(tn_device *device, const cu_blas *blas, const cu_product *product, const tn_op_desc *desc,
-                              tn_plan **out, tn_error *error)
+typedef struct job {
+    tn_device *device;
+    const cu_blas *blas;
+    cu_product product;
+    const tn_op_desc *desc;
+} job;
+
+static tn_status make(const void *of, cu_choice *choice, tn_plan **out, tn_error *error)
 {
+    const job *j = of;
     blas_plan *plan = gpu_host->alloc(sizeof *plan, 64);
-    if (!plan) return tn_fail(error, TN_OUT_OF_MEMORY, 0, "%s: no host memory for a plan", desc->name);
-    fill_in(plan, device, blas, product, desc);
-    tn_status status = prepare(plan, desc, error);
+    if (!plan) return tn_fail(error, TN_OUT_OF_MEMORY, 0, "%s: no host memory for a plan", j->desc->name);
+    fill_in(plan, j->device, j->blas, &j->product, j->desc, choice->position);
+    tn_status status = prepare(plan, j->desc, choice->position, error);
     if (status == TN_OK)
         *out = &plan->head;
     else
@@ -258,13 +269,16 @@ static int suits(const tn_op_desc *desc, cu_product *product)
 tn_status cu_product_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
                           tn_error *error)
 {
-    cu_product product;
-    tn_error why = {.struct_size = sizeof why};
-    if (!suits(desc, &product)) return cu_shared_plan(self->data, device, desc, NULL, plan, error);
-    const cu_blas *blas = cu_blas_of(device);
-    if (!blas) return cu_shared_plan(self->data, device, desc, "cuBLASLt", plan, error);
-    tn_status status = library_plan(device, blas, &product, desc, plan, &why);
-    if (status == TN_OK) return TN_OK;
-    GPU_TRY(cu_go_on(desc, status, &why, cu_own_kernels, error));
-    return cu_shared_plan(self->data, device, desc, NULL, plan, error);
+    job j = {.device = device, .desc = desc};
+    if (!suits(desc, &j.product)) return cu_shared_plan(self->data, device, desc, NULL, plan, error);
+    j.blas = cu_blas_of(device);
+    if (!j.blas) return cu_shared_plan(self->data, device, desc, "cuBLASLt", plan, error);
+    const cu_question question = {.device = device,
+                                  .desc = desc,
+                                  .shared = self->data,
+                                  .library = "cuBLASLt",
+                                  .keeps_nan = strcmp(desc->name, "linear_relu") == 0,
+                                  .job = &j,
+                                  .make = make};
+    return cu_choose(&question, plan, error);
 }

@@ -4,8 +4,8 @@
  * or row-major; weights are put into the same order first, since that is what cuDNN has kernels for. What cuDNN does not
  * take, the shared kernels do. */
 #include "chain.h"
+#include "choice.h"
 #include "dnn_plan.h"
-#include "trial.h"
 
 #include <string.h>
 
@@ -101,17 +101,25 @@ static cu_ref ordered_weights(cu_chain *chain, const job *j)
     return room;
 }
 
-/* Appends cuDNN's plan; name: of it. */
-static void add_library(cu_chain *chain, const job *j, const dnn_conv *conv, const cu_ref *in, cu_ref out, char *name,
-                        size_t size)
+/* A chain that is being built around cuDNN's plan. */
+typedef struct building {
+    cu_chain *chain;
+    const job *j;
+    int *position;    /* of cuDNN's proposals: the first that may be taken, then the one that was */
+    const char *name; /* of cuDNN's plan, which the chain owns */
+} building;
+
+/* Appends cuDNN's plan. */
+static void add_library(building *b, const dnn_conv *conv, const cu_ref *in, cu_ref out)
 {
     tn_plan *plan = NULL;
     tn_error error = {.struct_size = sizeof error};
-    tn_status status = dnn_plan_create(j->device, j->dnn, j->kind, conv, j->tf32, &plan, &error);
-    cu_chain_fail(chain, status, &error);
+    tn_status status =
+        dnn_plan_create(b->j->device, b->j->dnn, b->j->kind, conv, b->j->tf32, b->position, &plan, &error);
+    cu_chain_fail(b->chain, status, &error);
     if (status != TN_OK) return;
-    snprintf(name, size, "%s", plan->implementation);
-    cu_chain_add(chain, plan, conv->bias ? 3 : 2, in, out);
+    b->name = plan->implementation;
+    cu_chain_add(b->chain, plan, conv->bias ? 3 : 2, in, out);
 }
 
 static void add_bias(cu_chain *chain, const job *j)
@@ -128,67 +136,73 @@ static void add_bias(cu_chain *chain, const job *j)
 }
 
 /* fused: bias and relu are cuDNN's, too. */
-static void build_forward(cu_chain *chain, const job *j, int fused, char *name, size_t size)
+static void build_forward(building *b, int fused)
 {
+    const job *j = b->j;
     dnn_conv conv = j->conv;
-    const cu_ref in[] = {in_0, ordered_weights(chain, j), in_2};
+    const cu_ref in[] = {in_0, ordered_weights(b->chain, j), in_2};
     if (fused) {
         conv.bias = j->bias ? &j->bias_as_image : NULL;
         conv.relu = j->relu;
     }
-    add_library(chain, j, &conv, in, out_0, name, size);
+    add_library(b, &conv, in, out_0);
     if (fused) return;
-    if (j->bias) add_bias(chain, j);
-    if (j->relu) cu_chain_shared(chain, "relu", NULL, 1, &j->y, &out_0, j->y, out_0);
+    if (j->bias) add_bias(b->chain, j);
+    if (j->relu) cu_chain_shared(b->chain, "relu", NULL, 1, &j->y, &out_0, j->y, out_0);
 }
 
-static void build_grad_input(cu_chain *chain, const job *j, char *name, size_t size)
+static void build_grad_input(building *b)
 {
-    const cu_ref in[] = {in_0, ordered_weights(chain, j)};
-    add_library(chain, j, &j->conv, in, out_0, name, size);
+    const cu_ref in[] = {in_0, ordered_weights(b->chain, b->j)};
+    add_library(b, &b->j->conv, in, out_0);
 }
 
-static void build_grad_weight(cu_chain *chain, const job *j, char *name, size_t size)
+static void build_grad_weight(building *b)
 {
+    const job *j = b->j;
     const tn_reduce_attrs pixels = {.struct_size = sizeof pixels, .dims = 1 << 0 | 1 << 2 | 1 << 3};
-    const cu_ref in[] = {in_0, in_1}, dw = j->reorders ? cu_chain_room(chain, cu_bytes_of(j->w)) : out_0;
+    const cu_ref in[] = {in_0, in_1}, dw = j->reorders ? cu_chain_room(b->chain, cu_bytes_of(j->w)) : out_0;
     const tn_tensor_desc *ordered = &j->ordered;
-    add_library(chain, j, &j->conv, in, dw, name, size);
-    if (j->reorders) cu_chain_shared(chain, "copy", NULL, 1, &ordered, &dw, j->w, out_0);
-    cu_chain_shared(chain, "sum", &pixels, 1, &j->y, &in_0, j->desc->out[1], out_1);
+    add_library(b, &j->conv, in, dw);
+    if (j->reorders) cu_chain_shared(b->chain, "copy", NULL, 1, &ordered, &dw, j->w, out_0);
+    cu_chain_shared(b->chain, "sum", &pixels, 1, &j->y, &in_0, j->desc->out[1], out_1);
 }
 
 /* ---- plans */
 
-static tn_status build(const job *j, int fused, tn_plan **plan, tn_error *error)
+/* Is there something that cuDNN may do together with the convolution? */
+static int is_fusible(const job *j)
 {
-    char name[64] = "cudnn";
-    cu_chain *chain = cu_chain_new(j->device, j->desc, j->flops, error);
-    if (!chain) return TN_OUT_OF_MEMORY;
-    switch (j->kind) {
-    case DNN_FORWARD: build_forward(chain, j, fused, name, sizeof name); break;
-    case DNN_GRAD_INPUT: build_grad_input(chain, j, name, sizeof name); break;
-    default: build_grad_weight(chain, j, name, sizeof name);
-    }
-    GPU_TRY(cu_chain_finish(chain, name, plan, error));
-    tn_status status = cu_trial(j->device, j->desc, *plan, j->relu, error);
-    if (status != TN_OK) (*plan)->destroy(*plan);
-    return status;
+    return j->bias || j->relu;
 }
 
-/* By cuDNN, with everything fused if that can be, else by the shared kernels. */
+static tn_status make(const void *of, cu_choice *choice, tn_plan **plan, tn_error *error)
+{
+    const job *j = of;
+    building b = {.j = j, .position = &choice->position, .name = "cudnn"};
+    b.chain = cu_chain_new(j->device, j->desc, j->flops, error);
+    if (!b.chain) return TN_OUT_OF_MEMORY;
+    switch (j->kind) {
+    case DNN_FORWARD: build_forward(&b, choice->way == 0 && is_fusible(j)); break;
+    case DNN_GRAD_INPUT: build_grad_input(&b); break;
+    default: build_grad_weight(&b);
+    }
+    return cu_chain_finish(b.chain, b.name, plan, error);
+}
+
 static tn_status plan_of(const tn_kernel *self, job *j, tn_plan **plan, tn_error *error)
 {
-    tn_error why = {.struct_size = sizeof why};
     j->dnn = cu_dnn_of(j->device);
     if (!j->dnn) return cu_shared_plan(self->data, j->device, j->desc, "cuDNN", plan, error);
-    for (int fused = j->bias || j->relu; fused >= 0; fused--) {
-        tn_status status = build(j, fused, plan, &why);
-        if (status == TN_OK) return TN_OK;
-        const char *instead = fused ? "cuDNN is asked for the convolution alone" : cu_own_kernels;
-        GPU_TRY(cu_go_on(j->desc, status, &why, instead, error));
-    }
-    return cu_shared_plan(self->data, j->device, j->desc, NULL, plan, error);
+    const cu_question question = {.device = j->device,
+                                  .desc = j->desc,
+                                  .shared = self->data,
+                                  .library = "cuDNN",
+                                  .keeps_nan = j->relu,
+                                  .second_way = is_fusible(j) ? "cuDNN is asked for the convolution alone" : NULL,
+                                  .job = j,
+                                  .make = make};
+    return cu_choose(&question, plan, error);
 }
 
 tn_status cu_conv2d_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Choosing an engine: cuDNN's heuristics propose configurations, best first; the first one that computes as we want and can
- * be made a plan is taken. */
+ * be made a plan is taken, or the first behind one that was looked at before. */
 #include "dnn_plan.h"
 
 #include <string.h>
@@ -9,8 +9,9 @@
 /* On an H100 two dozen configurations with TF32 come before the first that computes in f32. */
 enum { MOST_CANDIDATES = 100, MOST_OPERANDS = 4 };
 
-/* What heuristics are asked, in turn. */
+/* What heuristics are asked, in turn. B proposes what A does, in another order: where A has something, it is left out. */
 static const cudnnBackendHeurMode_t modes[] = {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_B, CUDNN_HEUR_MODE_FALLBACK};
+enum { MODES = sizeof modes / sizeof *modes };
 
 typedef struct dnn_plan {
     tn_plan head;
@@ -130,8 +131,8 @@ static int take(dnn_plan *plan, cudnnBackendDescriptor_t config, int tf32)
     return 0;
 }
 
-/* Tries what one heuristic proposes. */
-static int ask(dnn_plan *plan, cudnnBackendDescriptor_t operations, cudnnBackendHeurMode_t mode, int tf32)
+/* Tries what one heuristic proposes, from the proposal `begin` on; returns which became the plan, -1: none. */
+static int ask(dnn_plan *plan, cudnnBackendDescriptor_t operations, cudnnBackendHeurMode_t mode, int begin, int tf32)
 {
     dnn_graph *graph = &plan->graph;
     const int mark = graph->n_owned;
@@ -144,32 +145,39 @@ static int ask(dnn_plan *plan, cudnnBackendDescriptor_t operations, cudnnBackend
     for (int i = 0; i < MOST_CANDIDATES; i++) configs[i] = dnn_make(graph, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
     int64_t n =
         dnn_get(graph, it, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, MOST_CANDIDATES, configs);
-    for (int64_t i = 0; i < n && i < MOST_CANDIDATES; i++)
-        if (take(plan, configs[i], tf32)) return 1;
+    for (int i = begin; i < n && i < MOST_CANDIDATES; i++)
+        if (take(plan, configs[i], tf32)) return i;
     dnn_forgive(graph);
     dnn_release(graph, mark);
-    return 0;
+    return -1;
 }
 
-static tn_status choose(dnn_plan *plan, dnn_kind kind, const dnn_conv *conv, int tf32, tn_error *error)
+/* Positions of a heuristic begin at a multiple of MOST_CANDIDATES. */
+static tn_status choose(dnn_plan *plan, dnn_kind kind, const dnn_conv *conv, int tf32, int *position, tn_error *error)
 {
     dnn_graph *graph = &plan->graph;
     cudnnBackendDescriptor_t operations[DNN_MOST_OPERATIONS];
-    const int n = dnn_conv_operations(graph, kind, conv, operations);
+    const int n = dnn_conv_operations(graph, kind, conv, operations), begin = *position;
     cudnnBackendDescriptor_t it = dnn_make(graph, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     dnn_set(graph, it, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, n, operations);
     if (!plan->dnn->described)
         dnn_set(graph, it, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &plan->dnn->handle);
     dnn_finalize(graph, it, "a graph");
     if (graph->status) return cu_pass_on(graph->status, &graph->error, error);
-    for (uint64_t i = 0; i < sizeof modes / sizeof *modes; i++)
-        if (ask(plan, it, modes[i], tf32)) return TN_OK;
-    return tn_fail(error, TN_UNSUPPORTED, 0, "cuDNN has no engine for this graph of %d operation%s in %s", n,
-                   n == 1 ? "" : "s", tf32 ? "TF32" : "f32");
+    for (int i = begin / MOST_CANDIDATES; i < MODES; i++) {
+        const int first = i * MOST_CANDIDATES, a_has_something = begin > 0 && begin < MOST_CANDIDATES;
+        if (modes[i] == CUDNN_HEUR_MODE_B && a_has_something) continue;
+        const int found = ask(plan, it, modes[i], begin > first ? begin - first : 0, tf32);
+        if (found < 0) continue;
+        *position = first + found;
+        return TN_OK;
+    }
+    return tn_fail(error, TN_UNSUPPORTED, 0, "cuDNN has no %sengine for this graph of %d operation%s in %s",
+                   begin ? "further " : "", n, n == 1 ? "" : "s", tf32 ? "TF32" : "f32");
 }
 
 tn_status dnn_plan_create(tn_device *device, const cu_dnn *dnn, dnn_kind kind, const dnn_conv *conv, int tf32,
-                          tn_plan **out, tn_error *error)
+                          int *position, tn_plan **out, tn_error *error)
 {
     static const int64_t names[] = {DNN_IN_0, DNN_IN_1, DNN_IN_2};
     GPU_TRY(gpu_use(device, error));
@@ -187,7 +195,7 @@ tn_status dnn_plan_create(tn_device *device, const cu_dnn *dnn, dnn_kind kind, c
     plan->names[plan->n_in] = DNN_OUT;
     dnn_begin(&plan->graph, dnn->call);
     cu_dnn_lock();
-    tn_status status = choose(plan, kind, conv, tf32, error);
+    tn_status status = choose(plan, kind, conv, tf32, position, error);
     if (status != TN_OK)
         destroy(&plan->head);
     else

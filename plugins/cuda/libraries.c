@@ -62,32 +62,48 @@ void cu_dnn_unlock(void)
 
 /* ---- settings */
 
-static const char *setting(const char *name, const char *standard)
+enum { LIBS, MATH, TUNE, SETTINGS };
+
+/* standard: without the variable. */
+static const struct {
+    const char *variable, *standard, *known[5], *complaint;
+} settings[] = {
+    [LIBS] = {"TENON_CUDA_LIBS", "on", {"off", "cublas", "cudnn", "on"}, "none of off, cublas, cudnn and on"},
+    [MATH] = {"TENON_MATH", "f32", {"f32", "tf32"}, "neither f32 nor tf32"},
+    [TUNE] = {"TENON_CUDA_TUNE", "off", {"off", "on"}, "neither off nor on"},
+};
+
+static const char *value_of(int setting)
 {
-    const char *value = getenv(name);
-    return value && *value ? value : standard;
+    const char *value = getenv(settings[setting].variable);
+    return value && *value ? value : settings[setting].standard;
 }
 
-static int one_of(const char *value, const char *const *known)
+static int is_set(int setting, const char *value)
 {
-    for (; *known; known++)
-        if (strcmp(value, *known) == 0) return 1;
-    return 0;
+    return strcmp(value_of(setting), value) == 0;
 }
 
 tn_status cu_libraries_check(tn_error *error)
 {
-    static const char *const known[] = {"off", "cublas", "cudnn", "on", NULL}, *const maths[] = {"f32", "tf32", NULL};
-    const char *wanted = setting("TENON_CUDA_LIBS", "on"), *math = setting("TENON_MATH", "f32");
-    if (!one_of(wanted, known))
-        return tn_fail(error, TN_INVALID, 0, "TENON_CUDA_LIBS=%.40s is none of off, cublas, cudnn and on", wanted);
-    if (!one_of(math, maths)) return tn_fail(error, TN_INVALID, 0, "TENON_MATH=%.40s is neither f32 nor tf32", math);
+    for (int i = 0; i < SETTINGS; i++) {
+        const char *const *known = settings[i].known;
+        while (*known && !is_set(i, *known)) known++;
+        if (!*known)
+            return tn_fail(error, TN_INVALID, 0, "%s=%.40s is %s", settings[i].variable, value_of(i),
+                           settings[i].complaint);
+    }
     return TN_OK;
 }
 
 int cu_wants_tf32(const tn_op_desc *desc)
 {
-    return (desc->flags & TN_OP_TF32) || strcmp(setting("TENON_MATH", "f32"), "tf32") == 0;
+    return (desc->flags & TN_OP_TF32) || is_set(MATH, "tf32");
+}
+
+int cu_wants_tuning(const tn_op_desc *desc)
+{
+    return !(desc->flags & TN_OP_DETERMINISTIC) && is_set(TUNE, "on");
 }
 
 /* ---- opening */
@@ -103,9 +119,8 @@ static int open_failed(const library *l, const char *why)
 
 static int is_turned_off(const library *l)
 {
-    const char *wanted = setting("TENON_CUDA_LIBS", "on");
     char text[200];
-    if (strcmp(wanted, "on") == 0 || strcmp(wanted, l->setting) == 0) return 0;
+    if (is_set(LIBS, "on") || is_set(LIBS, l->setting)) return 0;
     snprintf(text, sizeof text, "cuda: %s is turned off by TENON_CUDA_LIBS: the plugin's own kernels do its %s",
              l->name, l->work);
     gpu_host->log(TN_LOG_INFO, text);

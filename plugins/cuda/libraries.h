@@ -85,6 +85,8 @@ uint64_t cu_bytes_of(const tn_tensor_desc *t);
 uint64_t cu_bytes_moved(const tn_op_desc *desc);
 /* May f32 products be rounded to TF32 here? TENON_MATH=tf32, or the flag of the operator. */
 int cu_wants_tf32(const tn_op_desc *desc);
+/* Is its plan chosen by timing? TENON_CUDA_TUNE=on; never where the same bits are asked for, since times differ. */
+int cu_wants_tuning(const tn_op_desc *desc);
 
 /* `error` says what `from` says. Returns status. */
 tn_status cu_pass_on(tn_status status, const tn_error *from, tn_error *error);

@@ -8,8 +8,12 @@
 
 #include "cuda.h"
 
+#define CU_UNTIMED UINT64_MAX
+
 /* Runs the plan of desc on scratch memory that is full of NaN; TN_OK if that ran. keeps_nan: and if the first element of
- * output 0 is NaN. */
-tn_status cu_trial(tn_device *device, const tn_op_desc *desc, const tn_plan *plan, int keeps_nan, tn_error *error);
+ * output 0 is NaN. nanoseconds: what it takes from then on, the median of several; left as it is if there is no memory for
+ * the trial; NULL: it is not timed. Queueing counts where it takes longer than the work. */
+tn_status cu_trial(tn_device *device, const tn_op_desc *desc, const tn_plan *plan, int keeps_nan, uint64_t *nanoseconds,
+                   tn_error *error);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static inline int fake_is(const char *variable, const char *value)
 {
@@ -22,6 +23,16 @@ static inline void fake_trace(const char *what, int number)
     if (!file) return;
     fprintf(file, "%s %d\n", what, number);
     fclose(file);
+}
+
+/* Takes its time if TENON_FAKE_SLOW is "all" or, as "algorithm 1", what the work is done by. */
+static inline void fake_take_time(const char *what, int number)
+{
+    const struct timespec long_time = {0, 20000000};
+    char name[40];
+    snprintf(name, sizeof name, "%s %d", what, number);
+    fake_trace(what, number);
+    if (fake_is("TENON_FAKE_SLOW", name) || fake_is("TENON_FAKE_SLOW", "all")) nanosleep(&long_time, NULL);
 }
 
 /* x cut to the ten bits that TF32 keeps of a fraction. */

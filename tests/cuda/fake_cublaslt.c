@@ -26,11 +26,13 @@ typedef struct preference {
     uint32_t reduction, alignment[4];
 } preference;
 
-enum { WORKSPACE = 512, MAGIC = 0x7e4e };
+/* The heuristic proposes one that cannot be used first. */
+enum { WORKSPACE = 512, MAGIC = 0x7e4e, ALGORITHMS = 2, PROPOSED = ALGORITHMS + 1 };
 
 /* What the heuristic has promised: which alignments it was told. */
 typedef struct algorithm {
     uint32_t magic, alignment[4], bias_alignment;
+    int number;
 } algorithm;
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle)
@@ -170,7 +172,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
     *n = 0;
     if (fake_is("TENON_FAKE_CUBLASLT", "failing")) return CUBLAS_STATUS_INTERNAL_ERROR;
     if (fake_is("TENON_FAKE_CUBLASLT", "none")) return CUBLAS_STATUS_SUCCESS;
-    if (!handle || wanted < 2 || prefers->reduction != CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE)
+    if (!handle || wanted < PROPOSED || prefers->reduction != CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE)
         return CUBLAS_STATUS_INVALID_VALUE;
     if (!fits(p, (layout *)a, (layout *)b, (layout *)c, (layout *)d)) return CUBLAS_STATUS_INVALID_VALUE;
     if (p->computes != (single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F) &&
@@ -178,12 +180,15 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
         return CUBLAS_STATUS_INVALID_VALUE;
     if ((p->epilogue & CUBLASLT_EPILOGUE_BIAS) && !p->bias) return CUBLAS_STATUS_INVALID_VALUE;
     memcpy(algo.alignment, prefers->alignment, sizeof algo.alignment);
-    memset(results, 0, 2 * sizeof *results);
+    memset(results, 0, PROPOSED * sizeof *results);
     results[0].state = CUBLAS_STATUS_NOT_SUPPORTED;
-    results[1].state = CUBLAS_STATUS_SUCCESS;
-    results[1].workspaceSize = WORKSPACE;
-    memcpy(&results[1].algo, &algo, sizeof algo);
-    *n = 2;
+    for (algo.number = 0; algo.number < ALGORITHMS; algo.number++) {
+        cublasLtMatmulHeuristicResult_t *it = &results[1 + algo.number];
+        it->state = CUBLAS_STATUS_SUCCESS;
+        it->workspaceSize = WORKSPACE;
+        memcpy(&it->algo, &algo, sizeof algo);
+    }
+    *n = PROPOSED;
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -240,6 +245,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
         return CUBLAS_STATUS_INVALID_VALUE;
     memset(workspace, 0xa5, WORKSPACE);
     fake_trace("product", (int)p->epilogue);
+    fake_take_time("algorithm", chosen.number);
     const int64_t inner = (int64_t)(p->transpose_a ? la->rows : la->columns);
     for (int64_t image = 0; image < ld->batch; image++)
         for (int64_t column = 0; column < (int64_t)ld->columns; column++)

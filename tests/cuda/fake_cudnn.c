@@ -360,6 +360,7 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
     memcpy(&workspace, find(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE)->values, sizeof workspace);
     if (candidates[config->candidate].workspace) memset(workspace, 0xa5, WORKSPACE);
     fake_trace("graph", (int)operations->count);
+    fake_take_time("engine", config->candidate);
     for (int64_t i = 0; i < operations->count; i++) {
         const descriptor *d = ((descriptor **)(void *)operations->values)[i];
         switch (d->type) {

@@ -67,6 +67,26 @@ tn_status gpu_stream_sync(tn_device *device, tn_stream *stream, tn_error *error)
     return stream_sync(device, stream, error);
 }
 
+tn_status gpu_event_create(tn_device *device, tn_event **event, tn_error *error)
+{
+    return event_create(device, event, error);
+}
+
+void gpu_event_destroy(tn_device *device, tn_event *event)
+{
+    event_destroy(device, event);
+}
+
+tn_status gpu_event_record(tn_device *device, tn_event *event, tn_stream *stream, tn_error *error)
+{
+    return event_record(device, event, stream, error);
+}
+
+tn_status gpu_event_elapsed(tn_device *device, tn_event *begin, tn_event *end, uint64_t *nanoseconds, tn_error *error)
+{
+    return event_elapsed(device, begin, end, nanoseconds, error);
+}
+
 void *gpu_stream_for(tn_stream *stream, const char *)
 {
     return stream;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Products and convolutions of the CUDA plugin by cuBLASLt and cuDNN, which are fakes on the CPU here: every sample's result
 # is right whatever the libraries take, and what they must not be used for is found out.
-# Usage: tests/cuda/libraries_test.sh BUILD used|unfused|declined|zeroing|off|old|other|conforms
+# Usage: tests/cuda/libraries_test.sh BUILD used|tuned|unfused|declined|zeroing|off|old|other|conforms
 set -u
 build=$(realpath "$1")
 work=$(mktemp -d)
@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 . "$(dirname "$0")/../expect.sh"
 export TENON_PLUGIN_PATH=$work TENON_PLUGIN_FILES=$build/tests/cuda/gpu_host_libraries.so TENON_FAKE_TRACE=$work/trace
 export LD_LIBRARY_PATH=$build/tests/cuda/fakes${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-unset TENON_CUDA_LIBS TENON_MATH TENON_FAKE_CUDNN TENON_FAKE_RELU TENON_BACKEND
+unset TENON_CUDA_LIBS TENON_CUDA_TUNE TENON_MATH TENON_FAKE_CUDNN TENON_FAKE_RELU TENON_BACKEND
 touch "$work/trace"
 
 right() { # OPERATOR...: their samples give what the reference gives
@@ -51,6 +51,12 @@ unfused)
     traced 'graph 1'
     untraced 'graph [23]'
     ;;
+tuned) # whichever is taken, results are right
+    export TENON_CUDA_TUNE=on
+    right linear_relu conv2d_grad_weight
+    traced 'algorithm 1'
+    traced 'engine 5'
+    ;;
 declined)
     export TENON_FAKE_CUDNN=none
     right "${convolutions[@]}"
@@ -69,6 +75,7 @@ off)
     traced 'product .*'
     untraced 'graph .*'
     TENON_CUDA_LIBS=sometimes says 'TENON_CUDA_LIBS=sometimes is none of off, cublas, cudnn and on' "${opening[@]}"
+    TENON_CUDA_TUNE=maybe says 'TENON_CUDA_TUNE=maybe is neither off nor on' "${opening[@]}"
     TENON_MATH=bf16 says 'TENON_MATH=bf16 is neither f32 nor tf32' "${opening[@]}"
     ;;
 old) # a cuDNN of another major is refused, and told once
