@@ -50,14 +50,6 @@ static int64_t stride_of(const tn_tensor_desc *t, uint32_t from_last)
     return from_last <= t->rank ? t->strides[t->rank - from_last] : 0;
 }
 
-static void leading_strides(const tn_tensor_desc *t, uint32_t rank, int64_t *strides)
-{
-    uint32_t own = t->rank > 2 ? t->rank - 2 : 0;
-    memset(strides, 0, TN_MAX_RANK * sizeof *strides);
-    for (uint32_t d = 0; d < own && d < rank; d++)
-        strides[rank - 1 - d] = t->dims[own - 1 - d] == 1 ? 0 : t->strides[own - 1 - d];
-}
-
 typedef struct views {
     view x, y, z;
     int64_t batch;
@@ -101,9 +93,11 @@ static int set_batch(views *v, const tn_op_desc *desc)
     const uint32_t rank = z->rank > 2 ? z->rank - 2 : 0;
     int64_t strides[3][TN_MAX_RANK];
     const int64_t *rows[] = {strides[0], strides[1], strides[2]};
-    leading_strides(desc->in[0], rank, strides[0]);
-    leading_strides(desc->in[1], rank, strides[1]);
-    leading_strides(z, rank, strides[2]);
+    for (uint32_t d = 0; d < rank; d++) {
+        strides[0][d] = gpu_stride_of(desc->in[0], z->rank, d);
+        strides[1][d] = gpu_stride_of(desc->in[1], z->rank, d);
+        strides[2][d] = gpu_stride_of(z, z->rank, d);
+    }
     gpu_nest nest = gpu_nest_of(rank, z->dims, 3, rows);
     if (nest.rank == 0) return 1;
     if (nest.rank > 1) return 0;

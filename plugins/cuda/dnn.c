@@ -96,7 +96,7 @@ static const cu_ref in_0 = {GPU_IN, 0, 0}, in_1 = {GPU_IN, 1, 0}, in_2 = {GPU_IN
 static cu_ref ordered_weights(cu_chain *chain, const job *j)
 {
     if (!j->reorders) return in_1;
-    const cu_ref room = cu_chain_room(chain, cu_bytes_of(j->w));
+    const cu_ref room = cu_chain_room(chain, gpu_bytes_of(j->w));
     cu_chain_shared(chain, "copy", NULL, 1, &j->w, &in_1, &j->ordered, room);
     return room;
 }
@@ -161,7 +161,7 @@ static void build_grad_weight(building *b)
 {
     const job *j = b->j;
     const tn_reduce_attrs pixels = {.struct_size = sizeof pixels, .dims = 1 << 0 | 1 << 2 | 1 << 3};
-    const cu_ref in[] = {in_0, in_1}, dw = j->reorders ? cu_chain_room(b->chain, cu_bytes_of(j->w)) : out_0;
+    const cu_ref in[] = {in_0, in_1}, dw = j->reorders ? cu_chain_room(b->chain, gpu_bytes_of(j->w)) : out_0;
     const tn_tensor_desc *ordered = &j->ordered;
     add_library(b, &j->conv, in, dw);
     if (j->reorders) cu_chain_shared(b->chain, "copy", NULL, 1, &ordered, &dw, j->w, out_0);

@@ -265,16 +265,11 @@ tn_status cu_go_on(const tn_op_desc *desc, tn_status status, const tn_error *why
     return TN_OK;
 }
 
-uint64_t cu_bytes_of(const tn_tensor_desc *t)
-{
-    return t ? (uint64_t)tn_desc_numel(t) * tn_dtype_size(t->dtype) : 0;
-}
-
 uint64_t cu_bytes_moved(const tn_op_desc *desc)
 {
     uint64_t bytes = 0;
-    for (uint64_t i = 0; i < desc->n_in; i++) bytes += cu_bytes_of(desc->in[i]);
-    for (uint64_t i = 0; i < desc->n_out; i++) bytes += cu_bytes_of(desc->out[i]);
+    for (uint64_t i = 0; i < desc->n_in; i++) bytes += desc->in[i] ? gpu_bytes_of(desc->in[i]) : 0;
+    for (uint64_t i = 0; i < desc->n_out; i++) bytes += gpu_bytes_of(desc->out[i]);
     return bytes;
 }
 

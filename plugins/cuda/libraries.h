@@ -79,9 +79,7 @@ tn_status cu_shared_plan(const tn_kernel *shared, tn_device *device, const tn_op
  * the library just does not do such things. instead: a sentence on what is tried. Else the device is lost. */
 tn_status cu_go_on(const tn_op_desc *desc, tn_status status, const tn_error *why, const char *instead, tn_error *error);
 extern const char cu_own_kernels[]; /* such a sentence */
-/* Of its elements; 0 if there is no tensor. */
-uint64_t cu_bytes_of(const tn_tensor_desc *t);
-/* Of all inputs read and outputs written once. */
+/* Bytes of all inputs, read once, and of all outputs. */
 uint64_t cu_bytes_moved(const tn_op_desc *desc);
 /* May f32 products be rounded to TF32 here? TENON_MATH=tf32, or the flag of the operator. */
 int cu_wants_tf32(const tn_op_desc *desc);
