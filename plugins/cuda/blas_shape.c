@@ -55,14 +55,30 @@ typedef struct views {
     int64_t batch;
 } views;
 
-static views views_of(const tn_op_desc *desc, int y_is_transposed)
+/* Of the last two dims; of the last alone, as a row. */
+static view view_of(const tn_tensor_desc *t)
 {
-    const tn_tensor_desc *x = desc->in[0], *y = desc->in[1], *z = desc->out[0];
-    const int64_t m = z->rank > 1 ? z->dims[z->rank - 2] : 1, n = z->dims[z->rank - 1], k = x->dims[x->rank - 1];
-    views v = {
-        .x = {m, k, stride_of(x, 2), stride_of(x, 1), 0}, .z = {m, n, stride_of(z, 2), stride_of(z, 1), 0}, .batch = 1};
-    v.y = (view){y_is_transposed ? n : k, y_is_transposed ? k : n, stride_of(y, 2), stride_of(y, 1), 0};
-    if (y_is_transposed) v.y = transpose(v.y);
+    return (view){t->rank > 1 ? t->dims[t->rank - 2] : 1, t->dims[t->rank - 1], stride_of(t, 2), stride_of(t, 1), 0};
+}
+
+/* Operators as products: which operand is there as its transpose. */
+static const struct {
+    const char *name;
+    int x_is_transposed, y_is_transposed;
+} forms[] = {
+    {"matmul", 0, 0},
+    {"linear", 0, 1},
+    {"linear_relu", 0, 1},
+    {"linear_grad_weight", 1, 0},
+};
+
+static views views_of(const tn_op_desc *desc)
+{
+    views v = {.x = view_of(desc->in[0]), .y = view_of(desc->in[1]), .z = view_of(desc->out[0]), .batch = 1};
+    int form = 0;
+    while (strcmp(forms[form].name, desc->name) != 0) form++;
+    if (forms[form].x_is_transposed) v.x = transpose(v.x);
+    if (forms[form].y_is_transposed) v.y = transpose(v.y);
     return v;
 }
 
@@ -111,9 +127,9 @@ static int set_batch(views *v, const tn_op_desc *desc)
 
 int cu_product_of(const tn_op_desc *desc, cu_product *product)
 {
-    const int linear = strcmp(desc->name, "matmul") != 0, biased = linear && desc->in[2];
+    const int biased = desc->n_in > 2 && desc->in[2];
     const tn_tensor_desc *z = desc->out[0];
-    views v = views_of(desc, linear);
+    views v = views_of(desc);
     if (tn_desc_numel(z) == 0 || v.x.columns == 0 || !set_batch(&v, desc)) return 0;
     view across = transpose(v.z);
     *product = (cu_product){.inner = v.x.columns, .batch = v.batch};

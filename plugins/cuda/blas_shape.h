@@ -19,8 +19,8 @@ typedef struct cu_product {
     int64_t inner, batch;
 } cu_product;
 
-/* Describes matmul, linear or linear_relu; 0 if strides say what BLAS has no words for, or there are no elements. A bias
- * runs along the rows of d. */
+/* Describes matmul, linear, linear_relu or linear_grad_weight; 0 if strides say what BLAS has no words for, or there are no
+ * elements. A bias runs along the rows of d. Of linear_grad_weight, dy is a or b. */
 int cu_product_of(const tn_op_desc *desc, cu_product *product);
 
 #endif

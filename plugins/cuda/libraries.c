@@ -288,6 +288,7 @@ const cu_library_row cu_library_rows[] = {
     {TN_SCHEMA(matmul), cu_product_plan},
     {TN_SCHEMA(linear), cu_product_plan},
     {TN_SCHEMA(linear_relu), cu_product_plan},
+    {TN_SCHEMA(linear_grad_weight), cu_product_plan},
     {TN_SCHEMA(conv2d), cu_conv2d_plan},
     {TN_SCHEMA(conv2d_relu), cu_conv2d_plan},
     {TN_SCHEMA(conv2d_grad_input), cu_conv2d_grad_input_plan},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A libcublasLt that multiplies on the CPU, for the plugin tests/gpu_host with libraries. It is strict: what the real one
- * need not forgive is an error here. TENON_FAKE_CUBLASLT=none: it has no algorithm; failing: asking for one fails. */
+ * need not forgive is an error here. TENON_FAKE_CUBLASLT=none: it has no algorithm; unfused: none that
+ * sums up a factor; failing: asking for one fails. */
 #include "fake.h"
 
 #include <cublasLt.h>
@@ -11,7 +12,7 @@ typedef struct product {
     cudaDataType_t type;
     cublasOperation_t transpose_a, transpose_b;
     cublasLtEpilogue_t epilogue;
-    const void *bias;
+    void *bias;
 } product;
 
 typedef struct layout {
@@ -57,6 +58,7 @@ const char *cublasLtGetStatusName(cublasStatus_t status)
     switch (status) {
     case CUBLAS_STATUS_INVALID_VALUE: return "CUBLAS_STATUS_INVALID_VALUE";
     case CUBLAS_STATUS_INTERNAL_ERROR: return "CUBLAS_STATUS_INTERNAL_ERROR";
+    case CUBLAS_STATUS_NOT_SUPPORTED: return "CUBLAS_STATUS_NOT_SUPPORTED";
     default: return "CUBLAS_STATUS_...";
     }
 }
@@ -159,6 +161,16 @@ static int fits(const product *p, const layout *a, const layout *b, const layout
            (d->batch == 1 || d->batch_stride != 0);
 }
 
+static int sums_a_factor(const product *p)
+{
+    return p->epilogue == CUBLASLT_EPILOGUE_BGRADA || p->epilogue == CUBLASLT_EPILOGUE_BGRADB;
+}
+
+static int has_vector(const product *p)
+{
+    return p->epilogue == CUBLASLT_EPILOGUE_BIAS || p->epilogue == CUBLASLT_EPILOGUE_RELU_BIAS || sums_a_factor(p);
+}
+
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc,
                                               cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
                                               cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
@@ -172,13 +184,15 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
     *n = 0;
     if (fake_is("TENON_FAKE_CUBLASLT", "failing")) return CUBLAS_STATUS_INTERNAL_ERROR;
     if (fake_is("TENON_FAKE_CUBLASLT", "none")) return CUBLAS_STATUS_SUCCESS;
+    if (fake_is("TENON_FAKE_CUBLASLT", "unfused") && sums_a_factor(p)) return CUBLAS_STATUS_NOT_SUPPORTED;
     if (!handle || wanted < PROPOSED || prefers->reduction != CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE)
         return CUBLAS_STATUS_INVALID_VALUE;
     if (!fits(p, (layout *)a, (layout *)b, (layout *)c, (layout *)d)) return CUBLAS_STATUS_INVALID_VALUE;
     if (p->computes != (single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F) &&
         !(single && p->computes == CUBLAS_COMPUTE_32F_FAST_TF32))
         return CUBLAS_STATUS_INVALID_VALUE;
-    if ((p->epilogue & CUBLASLT_EPILOGUE_BIAS) && !p->bias) return CUBLAS_STATUS_INVALID_VALUE;
+    if (has_vector(p) && !p->bias) return CUBLAS_STATUS_INVALID_VALUE;
+    if (sums_a_factor(p) && ((layout *)d)->batch != 1) return CUBLAS_STATUS_INVALID_VALUE;
     memcpy(algo.alignment, prefers->alignment, sizeof algo.alignment);
     memset(results, 0, PROPOSED * sizeof *results);
     results[0].state = CUBLAS_STATUS_NOT_SUPPORTED;
@@ -220,6 +234,29 @@ static double epilogue(const product *p, double sum, int64_t row)
     return sum <= 0 ? 0 : sum;
 }
 
+/* Elements of the factors as the product takes them. */
+static double a_at(const product *p, const void *a, const layout *l, int64_t image, int64_t row, int64_t k)
+{
+    return factor(p, a, image * l->batch_stride + (p->transpose_a ? k + row * l->leading : row + k * l->leading));
+}
+
+static double b_at(const product *p, const void *b, const layout *l, int64_t image, int64_t k, int64_t column)
+{
+    return factor(p, b, image * l->batch_stride + (p->transpose_b ? column + k * l->leading : k + column * l->leading));
+}
+
+/* The gradient of a bias: sums of a or b over k. */
+static void sum_factor(const product *p, const void *a, const layout *la, const void *b, const layout *lb,
+                       int64_t inner, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double sum = 0;
+        for (int64_t k = 0; k < inner; k++)
+            sum += p->epilogue == CUBLASLT_EPILOGUE_BGRADA ? a_at(p, a, la, 0, i, k) : b_at(p, b, lb, 0, k, i);
+        put(p->bias, p->type, i, sum);
+    }
+}
+
 static int is_aligned(const void *address, uint32_t alignment)
 {
     return (uintptr_t)address % alignment == 0;
@@ -241,8 +278,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     if (!is_aligned(a, chosen.alignment[0]) || !is_aligned(b, chosen.alignment[1]) ||
         !is_aligned(d, chosen.alignment[3]))
         return CUBLAS_STATUS_INVALID_VALUE;
-    if ((p->epilogue & CUBLASLT_EPILOGUE_BIAS) && !is_aligned(p->bias, chosen.bias_alignment))
-        return CUBLAS_STATUS_INVALID_VALUE;
+    if (has_vector(p) && !is_aligned(p->bias, chosen.bias_alignment)) return CUBLAS_STATUS_INVALID_VALUE;
     memset(workspace, 0xa5, WORKSPACE);
     fake_trace("product", (int)p->epilogue);
     fake_take_time("algorithm", chosen.number);
@@ -252,13 +288,10 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
             for (int64_t row = 0; row < (int64_t)ld->rows; row++) {
                 double sum = 0;
                 for (int64_t k = 0; k < inner; k++)
-                    sum += factor(p, a,
-                                  image * la->batch_stride +
-                                      (p->transpose_a ? k + row * la->leading : row + k * la->leading)) *
-                           factor(p, b,
-                                  image * lb->batch_stride +
-                                      (p->transpose_b ? column + k * lb->leading : k + column * lb->leading));
+                    sum += a_at(p, a, la, image, row, k) * b_at(p, b, lb, image, k, column);
                 put(d, p->type, image * ld->batch_stride + row + column * ld->leading, epilogue(p, sum, row));
             }
+    if (sums_a_factor(p))
+        sum_factor(p, a, la, b, lb, inner, (int64_t)(p->epilogue == CUBLASLT_EPILOGUE_BGRADA ? ld->rows : ld->columns));
     return CUBLAS_STATUS_SUCCESS;
 }

@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 . "$(dirname "$0")/../expect.sh"
 export TENON_PLUGIN_PATH=$work TENON_PLUGIN_FILES=$build/tests/cuda/gpu_host_libraries.so TENON_FAKE_TRACE=$work/trace
 export LD_LIBRARY_PATH=$build/tests/cuda/fakes${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-unset TENON_CUDA_LIBS TENON_CUDA_TUNE TENON_MATH TENON_FAKE_CUDNN TENON_FAKE_RELU TENON_BACKEND
+unset TENON_CUDA_LIBS TENON_CUDA_TUNE TENON_MATH TENON_FAKE_CUBLASLT TENON_FAKE_CUDNN TENON_FAKE_RELU TENON_BACKEND
 touch "$work/trace"
 
 right() { # OPERATOR...: their samples give what the reference gives
@@ -35,25 +35,26 @@ says() { # TEXT COMMAND...: TEXT, a pattern, is in what the command writes
     "$@" 2>&1 | tee "$work/output" | grep -qE -- "$text" || fail "no \"$text\" in what $* writes: $(cat "$work/output")"
 }
 
-products=(matmul linear linear_relu)
+products=(matmul linear linear_relu linear_grad_weight)
 convolutions=(conv2d conv2d_relu conv2d_grad_input conv2d_grad_weight)
 opening=("$build/bin/tenon" conform "$TENON_PLUGIN_FILES" --level 0)
 
 case $2 in
 used)
     right "${products[@]}" "${convolutions[@]}"
-    for epilogue in 1 2 4 6; do traced "product $epilogue"; done # none, relu, bias, both
+    for epilogue in 1 2 4 6 512; do traced "product $epilogue"; done # none, relu, bias, both; sums of the second factor
     for operations in 1 2 3; do traced "graph $operations"; done
     ;;
 unfused)
-    export TENON_FAKE_CUDNN=unfused
-    right conv2d conv2d_relu
+    export TENON_FAKE_CUDNN=unfused TENON_FAKE_CUBLASLT=unfused
+    right conv2d conv2d_relu linear_grad_weight
     traced 'graph 1'
-    untraced 'graph [23]'
+    traced 'product 1'
+    untraced '(graph [23]|product (256|512))'
     ;;
 tuned) # whichever is taken, results are right
     export TENON_CUDA_TUNE=on
-    right linear_relu conv2d_grad_weight
+    right linear_relu linear_grad_weight conv2d_grad_weight
     traced 'algorithm 1'
     traced 'engine 5'
     ;;

@@ -84,8 +84,8 @@ TN_UNUSED static void assert_not_logged(const char *line)
 typedef struct use {
     const char *name;
     const void *attrs;
-    tn_tensor_desc in[3], out;
-    uint64_t n_in, flags;
+    tn_tensor_desc in[3], out[2];
+    uint64_t n_in, n_out, flags;
 } use;
 
 TN_UNUSED static tn_tensor_desc dense(uint32_t rank, const int64_t *dims)
@@ -102,7 +102,20 @@ TN_UNUSED static tn_tensor_desc dense(uint32_t rank, const int64_t *dims)
 
 TN_UNUSED static use linear(int64_t rows)
 {
-    return (use){.name = "linear", .in = {DENSE(rows, 5), DENSE(4, 5), DENSE(4)}, .out = DENSE(rows, 4), .n_in = 3};
+    return (use){.name = "linear",
+                 .in = {DENSE(rows, 5), DENSE(4, 5), DENSE(4)},
+                 .out = {DENSE(rows, 4)},
+                 .n_in = 3,
+                 .n_out = 1};
+}
+
+TN_UNUSED static use linear_gradient(int64_t rows)
+{
+    return (use){.name = "linear_grad_weight",
+                 .in = {DENSE(rows, 4), DENSE(rows, 5)},
+                 .out = {DENSE(4, 5), DENSE(4)},
+                 .n_in = 2,
+                 .n_out = 2};
 }
 
 TN_UNUSED static use convolution(int64_t images)
@@ -112,8 +125,9 @@ TN_UNUSED static use convolution(int64_t images)
     return (use){.name = "conv2d",
                  .attrs = &attrs,
                  .in = {DENSE(images, 2, 6, 6), DENSE(3, 2, 3, 3), DENSE(3)},
-                 .out = DENSE(images, 3, 4, 4),
-                 .n_in = 3};
+                 .out = {DENSE(images, 3, 4, 4)},
+                 .n_in = 3,
+                 .n_out = 1};
 }
 
 TN_UNUSED static const tn_kernel *kernel_of(const char *name)
@@ -128,14 +142,14 @@ TN_UNUSED static const tn_kernel *kernel_of(const char *name)
 
 TN_UNUSED static tn_status plan_of(const use *u, tn_plan **plan, tn_error *error)
 {
-    const tn_tensor_desc *in[] = {&u->in[0], &u->in[1], &u->in[2]}, *out[] = {&u->out};
+    const tn_tensor_desc *in[] = {&u->in[0], &u->in[1], &u->in[2]}, *out[] = {&u->out[0], &u->out[1]};
     const tn_op_desc desc = {.struct_size = sizeof desc,
                              .name = u->name,
                              .attrs = u->attrs,
                              .in = in,
                              .out = out,
                              .n_in = u->n_in,
-                             .n_out = 1,
+                             .n_out = u->n_out,
                              .flags = u->flags};
     const tn_kernel *kernel = kernel_of(u->name);
     *error = (tn_error){.struct_size = sizeof *error};
@@ -160,11 +174,13 @@ TN_UNUSED static void assert_named(use u, const char *beginning)
     if (strncmp(name, beginning, strlen(beginning)) != 0) fail_msg("\"%s\" is no \"%s...\"", name, beginning);
 }
 
-/* The first element of the result where all inputs are full of one number. */
+static _Alignas(64) float results[2][256]; /* of the last result_of */
+
+/* The first element of output 0 where input 0 is full of x, input 1 of w, and input 2 of zeros. */
 TN_UNUSED static double result_of(use u, float x, float w)
 {
-    _Alignas(64) float in[3][256], out[256];
-    void *const inputs[] = {in[0], in[1], in[2]}, *const outputs[] = {out};
+    static _Alignas(64) float in[3][256];
+    void *const inputs[] = {in[0], in[1], in[2]}, *const outputs[] = {results[0], results[1]};
     tn_plan *plan = NULL;
     tn_stream *stream = NULL;
     tn_error error;
@@ -178,7 +194,7 @@ TN_UNUSED static double result_of(use u, float x, float w)
     plugin->stream_destroy(device, stream);
     plan->destroy(plan);
     free(workspace);
-    return (double)out[0];
+    return (double)results[0][0];
 }
 
 /* The sum of k products of this number and 1, which TF32 does not keep. */

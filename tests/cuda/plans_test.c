@@ -73,6 +73,41 @@ static void an_engine_that_gives_other_bits_is_never_taken(void **state)
     assert_named(images, "gpu:implicit_gemm");
 }
 
+/* ---- the sums beside a product */
+
+static void a_bias_gradient_goes_with_the_product(void **state)
+{
+    (void)state;
+    assert_named(linear_gradient(6), "cublasLt:f32");
+    assert_null(strstr(name_of(linear_gradient(6)), "apart"));
+}
+
+/* By columns it is the first factor that is summed up, by rows the second. */
+static void a_bias_gradient_is_the_sum_of_dy_in_either_order_of_dw(void **state)
+{
+    use by_rows = linear_gradient(6), by_columns = by_rows;
+    (void)state;
+    by_columns.out[0].strides[0] = 1;
+    by_columns.out[0].strides[1] = 4;
+    for (int i = 0; i < 2; i++) {
+        memset(results, 0, sizeof results);
+        assert_named(i ? by_columns : by_rows, "cublasLt:f32");
+        assert_true(result_of(i ? by_columns : by_rows, 2, 3) == 6 * 2 * 3);
+        for (int o = 0; o < 4; o++) assert_true(results[1][o] == 6 * 2);
+        assert_true(results[1][4] == 0);
+    }
+}
+
+static void a_bias_gradient_is_made_apart_where_it_must_be(void **state)
+{
+    (void)state;
+    setenv("TENON_FAKE_CUBLASLT", "unfused", 1);
+    assert_named(linear_gradient(6), "cublasLt:f32, sums apart");
+    assert_logged("4 cuda: linear_grad_weight: asking cuBLASLt for an algorithm: CUBLAS_STATUS_NOT_SUPPORTED (15); "
+                  "cuBLASLt is asked for the product alone\n");
+    assert_not_logged("2 cuda");
+}
+
 /* ---- failures */
 
 static void a_failing_library_is_told_and_not_needed(void **state)
@@ -152,6 +187,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(f32_is_named_where_tf32_is_allowed_and_not_to_be_had, forget),
         cmocka_unit_test_setup(every_plan_gives_the_same_bits, forget),
         cmocka_unit_test_setup(an_engine_that_gives_other_bits_is_never_taken, forget),
+        cmocka_unit_test_setup(a_bias_gradient_goes_with_the_product, forget),
+        cmocka_unit_test_setup(a_bias_gradient_is_the_sum_of_dy_in_either_order_of_dw, forget),
+        cmocka_unit_test_setup(a_bias_gradient_is_made_apart_where_it_must_be, forget),
         cmocka_unit_test_setup(a_failing_library_is_told_and_not_needed, forget),
         cmocka_unit_test_setup(a_library_that_declines_is_no_trouble, forget),
         cmocka_unit_test_setup(a_lost_device_ends_it, forget),
