@@ -111,7 +111,7 @@ static tn_status describe(blas_plan *plan, const tn_op_desc *desc, int relu, tn_
     const cu_blas *blas = plan->blas;
     const int single = desc->out[0]->dtype == TN_F32;
     const cublasComputeType_t exact = single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F;
-    const cublasComputeType_t computes = single && cu_wants_tf32(desc) ? CUBLAS_COMPUTE_32F_FAST_TF32 : exact;
+    const cublasComputeType_t computes = single && desc->flags & TN_OP_TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : exact;
     const cublasOperation_t a = plan->product.a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
                             b = plan->product.b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
     BLAS_TRY(blas->call->cublasLtMatmulDescCreate(&plan->operation, computes, single ? CUDA_R_32F : CUDA_R_64F),
@@ -233,7 +233,7 @@ static void fill_in(blas_plan *plan, tn_device *device, const cu_blas *blas, con
 
 static void name(blas_plan *plan, const tn_op_desc *desc, int position)
 {
-    const char *in = desc->out[0]->dtype == TN_F64 ? "f64" : cu_wants_tf32(desc) ? "tf32" : "f32";
+    const char *in = desc->out[0]->dtype == TN_F64 ? "f64" : desc->flags & TN_OP_TF32 ? "tf32" : "f32";
     char which[20] = "";
     if (position) snprintf(which, sizeof which, " algorithm %d", position);
     snprintf(plan->implementation, sizeof plan->implementation, "cublasLt:%s%s", in, which);

@@ -36,7 +36,7 @@ static uint64_t mix_tensor(uint64_t hash, const tn_tensor_desc *t)
 
 static uint64_t key_of(const tn_device *device, const tn_op_desc *desc)
 {
-    const int tf32 = cu_wants_tf32(desc);
+    const int tf32 = (desc->flags & TN_OP_TF32) != 0;
     uint64_t hash = mix(UINT64_C(0xcbf29ce484222325), &device, sizeof device);
     hash = mix(hash, desc->name, strlen(desc->name));
     hash = mix(hash, &tf32, sizeof tf32);

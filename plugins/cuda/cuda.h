@@ -9,7 +9,7 @@
 
 /* ---- libraries.c; without/libraries.c where their headers are not there when the plugin is built */
 
-/* Refuses a value of TENON_CUDA_LIBS (off, cublas, cudnn, on) or TENON_MATH (f32, tf32) that there is not. */
+/* Refuses values of TENON_CUDA_LIBS (off, cublas, cudnn, on) and TENON_CUDA_TUNE (off, on) that there are not. */
 tn_status cu_libraries_check(tn_error *error);
 /* Closes what the device has opened. */
 void cu_libraries_close(tn_device *device);

@@ -81,7 +81,7 @@ static int describe(job *j, const int64_t stride[2], const int64_t padding[2], c
         const tn_tensor_desc image = {.dims = {1, j->bias->dims[0], 1, 1}, .alignment = j->bias->alignment};
         j->bias_as_image = dense(&image, order);
     }
-    j->tf32 = cu_wants_tf32(j->desc);
+    j->tf32 = (j->desc->flags & TN_OP_TF32) != 0;
     j->flops = 2 * (uint64_t)tn_desc_numel(j->y) * (uint64_t)(j->w->dims[1] * j->w->dims[2] * j->w->dims[3]) +
                (j->bias ? (uint64_t)tn_desc_numel(j->y) : 0);
     return 1;

@@ -62,14 +62,13 @@ void cu_dnn_unlock(void)
 
 /* ---- settings */
 
-enum { LIBS, MATH, TUNE, SETTINGS };
+enum { LIBS, TUNE, SETTINGS };
 
 /* standard: without the variable. */
 static const struct {
     const char *variable, *standard, *known[5], *complaint;
 } settings[] = {
     [LIBS] = {"TENON_CUDA_LIBS", "on", {"off", "cublas", "cudnn", "on"}, "none of off, cublas, cudnn and on"},
-    [MATH] = {"TENON_MATH", "f32", {"f32", "tf32"}, "neither f32 nor tf32"},
     [TUNE] = {"TENON_CUDA_TUNE", "off", {"off", "on"}, "neither off nor on"},
 };
 
@@ -94,11 +93,6 @@ tn_status cu_libraries_check(tn_error *error)
                            settings[i].complaint);
     }
     return TN_OK;
-}
-
-int cu_wants_tf32(const tn_op_desc *desc)
-{
-    return (desc->flags & TN_OP_TF32) || is_set(MATH, "tf32");
 }
 
 int cu_wants_tuning(const tn_op_desc *desc)

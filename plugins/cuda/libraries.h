@@ -81,8 +81,6 @@ tn_status cu_go_on(const tn_op_desc *desc, tn_status status, const tn_error *why
 extern const char cu_own_kernels[]; /* such a sentence */
 /* Bytes of all inputs, read once, and of all outputs. */
 uint64_t cu_bytes_moved(const tn_op_desc *desc);
-/* May f32 products be rounded to TF32 here? TENON_MATH=tf32, or the flag of the operator. */
-int cu_wants_tf32(const tn_op_desc *desc);
 /* Is its plan chosen by timing? TENON_CUDA_TUNE=on; never where the same bits are asked for, since times differ. */
 int cu_wants_tuning(const tn_op_desc *desc);
 

@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 . "$(dirname "$0")/../expect.sh"
 export TENON_PLUGIN_PATH=$work TENON_PLUGIN_FILES=$build/tests/cuda/gpu_host_libraries.so TENON_FAKE_TRACE=$work/trace
 export LD_LIBRARY_PATH=$build/tests/cuda/fakes${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-unset TENON_CUDA_LIBS TENON_CUDA_TUNE TENON_MATH TENON_FAKE_CUBLASLT TENON_FAKE_CUDNN TENON_FAKE_RELU TENON_BACKEND
+unset TENON_CUDA_LIBS TENON_CUDA_TUNE TENON_FAKE_CUBLASLT TENON_FAKE_CUDNN TENON_FAKE_RELU TENON_BACKEND
 touch "$work/trace"
 
 right() { # OPERATOR...: their samples give what the reference gives
@@ -77,7 +77,6 @@ off)
     untraced 'graph .*'
     TENON_CUDA_LIBS=sometimes says 'TENON_CUDA_LIBS=sometimes is none of off, cublas, cudnn and on' "${opening[@]}"
     TENON_CUDA_TUNE=maybe says 'TENON_CUDA_TUNE=maybe is neither off nor on' "${opening[@]}"
-    TENON_MATH=bf16 says 'TENON_MATH=bf16 is neither f32 nor tf32' "${opening[@]}"
     ;;
 old) # a cuDNN of another major is refused, and told once
     export TENON_FAKE_CUDNN=old

@@ -16,27 +16,15 @@ static void f32_is_what_products_are_computed_in(void **state)
     assert_true(result_of(convolution(1), number, 1) == 18 * (double)number);
 }
 
-static void assert_tf32_is_named_and_taken(uint64_t flags)
+static void tf32_is_named_where_it_is_allowed(void **state)
 {
     use product = linear(6), images = convolution(1);
-    product.flags = images.flags = flags;
+    (void)state;
+    product.flags = images.flags = TN_OP_TF32;
     assert_named(product, "cublasLt:tf32");
     assert_true(result_of(product, number, 1) == 5);
     assert_named(images, "cudnn:engine 0 tf32");
     assert_true(result_of(images, number, 1) == 18);
-}
-
-static void tf32_is_named_where_a_flag_allows_it(void **state)
-{
-    (void)state;
-    assert_tf32_is_named_and_taken(TN_OP_TF32);
-}
-
-static void tf32_is_named_where_a_variable_allows_it(void **state)
-{
-    (void)state;
-    setenv("TENON_MATH", "tf32", 1);
-    assert_tf32_is_named_and_taken(0);
 }
 
 static void f32_is_named_where_tf32_is_allowed_and_not_to_be_had(void **state)
@@ -182,8 +170,7 @@ int main(int argc, char **argv)
     };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(f32_is_what_products_are_computed_in, forget),
-        cmocka_unit_test_setup(tf32_is_named_where_a_flag_allows_it, forget),
-        cmocka_unit_test_setup(tf32_is_named_where_a_variable_allows_it, forget),
+        cmocka_unit_test_setup(tf32_is_named_where_it_is_allowed, forget),
         cmocka_unit_test_setup(f32_is_named_where_tf32_is_allowed_and_not_to_be_had, forget),
         cmocka_unit_test_setup(every_plan_gives_the_same_bits, forget),
         cmocka_unit_test_setup(an_engine_that_gives_other_bits_is_never_taken, forget),
