@@ -271,7 +271,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     const product *p = (const product *)desc;
     const layout *la = (layout *)a_layout, *lb = (layout *)b_layout, *ld = (layout *)d_layout;
     algorithm chosen;
-    (void)c_layout, (void)stream;
+    (void)c_layout;
     memcpy(&chosen, algo, sizeof chosen);
     if (!handle || chosen.magic != MAGIC || workspace_bytes < WORKSPACE || c != d) return CUBLAS_STATUS_INVALID_VALUE;
     if (at(alpha, p->type, 0) != 1 || at(beta, p->type, 0) != 0) return CUBLAS_STATUS_INVALID_VALUE;
@@ -281,7 +281,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     if (has_vector(p) && !is_aligned(p->bias, chosen.bias_alignment)) return CUBLAS_STATUS_INVALID_VALUE;
     memset(workspace, 0xa5, WORKSPACE);
     fake_trace("product", (int)p->epilogue);
-    fake_take_time("algorithm", chosen.number);
+    fake_take_time(stream, "algorithm", chosen.number);
     const int64_t inner = (int64_t)(p->transpose_a ? la->rows : la->columns);
     for (int64_t image = 0; image < ld->batch; image++)
         for (int64_t column = 0; column < (int64_t)ld->columns; column++)

@@ -77,9 +77,14 @@ void gpu_event_destroy(tn_device *device, tn_event *event)
     event_destroy(device, event);
 }
 
+/* What the libraries pretend to have taken, of all streams: TENON_FAKE_SLOW. */
+static uint64_t pretended;
+
 tn_status gpu_event_record(tn_device *device, tn_event *event, tn_stream *stream, tn_error *error)
 {
-    return event_record(device, event, stream, error);
+    GPU_TRY(event_record(device, event, stream, error));
+    event->nanoseconds += pretended;
+    return TN_OK;
 }
 
 tn_status gpu_event_elapsed(tn_device *device, tn_event *begin, tn_event *end, uint64_t *nanoseconds, tn_error *error)
@@ -87,9 +92,9 @@ tn_status gpu_event_elapsed(tn_device *device, tn_event *begin, tn_event *end, u
     return event_elapsed(device, begin, end, nanoseconds, error);
 }
 
-void *gpu_stream_for(tn_stream *stream, const char *)
+void *gpu_stream_for(tn_stream *, const char *)
 {
-    return stream;
+    return &pretended;
 }
 }
 
