@@ -37,7 +37,7 @@ static const char *const text =
     "{'schema': 'tenon.bench/1', 'runs': [{"
     "'label': 'box', 'started': '2026-01-01T00:00:00Z', 'partial': false, 'machine': {}, 'software': {},"
     "'settings': {'threads': 2, 'target': 0.97, 'baseline': 'slow'},"
-    "'limits': [{'name': 'cpu', 'flops': {'unit': 'FLOP/s', 'f32': [90e9, 100e9, 200e9], 'f64': [50e9]},"
+    "'limits': [{'name': 'cpu', 'flops': {'unit': 'FLOP/s', 'f32': [90e9, 100e9, 200e9], 'tf32': [900e9], 'f64': [50e9]},"
     "  'bandwidth': {'unit': 'B/s', 'sets': [{'bytes': 1000, 'samples': [80e9]}, {'bytes': 1e6, 'samples': [10e9]}]}}],"
     "'rows': ["
     " {'task': 'train', 'model': 'convnet', 'backend': 'fast', 'device': 'fast:1', 'dtype': 'f32', 'batch_size': 64,"
@@ -61,7 +61,9 @@ static const char *const text =
     "  'error': 'no f64'},"
     " {'task': 'infer', 'model': 'convnet', 'backend': 'peer', 'variant': 'eager', 'dtype': 'f32', 'batch_size': 1,"
     "  'error': null, 'rounds': [{'steps': 1, 'images': 1, 'seconds': 0.5}],"
-    "  'fallback': [{'op': 'add', 'device': 'reference:0', 'calls': 3}]}"
+    "  'fallback': [{'op': 'add', 'device': 'reference:0', 'calls': 3}]},"
+    " {'task': 'train', 'model': 'convnet', 'backend': 'slow', 'device': 'slow:0', 'dtype': 'f32', 'math': 'tf32',"
+    "  'batch_size': 64, 'error': null, 'rounds': [{'steps': 1, 'images': 64, 'seconds': 0.1}]}"
     "]}]}";
 
 static int open(void **state)
@@ -79,12 +81,23 @@ static int close(void **state)
 static void rows_know_who_they_are(void **state)
 {
     const bench_results *results = *state;
-    assert_int_equal(results->n_rows, 4);
+    assert_int_equal(results->n_rows, 5);
     assert_string_equal(results->rows[0]->label, "fast:1");
     assert_string_equal(results->rows[1]->label, "slow");
     assert_string_equal(results->rows[3]->label, "peer eager");
     assert_string_equal(results->rows[0]->work, "train convnet f32 64");
     assert_string_equal(results->rows[0]->work, results->rows[1]->work);
+}
+
+/* The baseline is sought among rows of the same work. */
+static void what_computes_otherwise_is_other_work(void **state)
+{
+    const bench_results *results = *state;
+    assert_string_equal(results->rows[0]->math, "f32"); /* the dtype, where nothing else is said */
+    assert_string_equal(results->rows[4]->math, "tf32");
+    assert_string_equal(results->rows[4]->work, "train convnet tf32 64");
+    assert_ptr_equal(bench_baseline_of(results->rows[0]), results->rows[1]);
+    assert_ptr_equal(bench_baseline_of(results->rows[4]), results->rows[4]);
 }
 
 static void samples_become_figures(void **state)
@@ -115,6 +128,7 @@ static void the_roofline_is_that_of_each_operator(void **state)
     const bench_row *row = ((const bench_results *)*state)->rows[0];
     ASSERT_NEAR(bench_peak_for(row->limits, "f32"), 100e9);
     ASSERT_NEAR(bench_peak_for(row->limits, "f64"), 50e9);
+    ASSERT_NEAR(bench_peak_for(row->limits, "tf32"), 900e9);
     ASSERT_NEAR(bench_bandwidth_at(row->limits, 1000), 80e9);
     ASSERT_NEAR(bench_bandwidth_at(row->limits, 1001), 10e9);
     ASSERT_NEAR(bench_bandwidth_at(row->limits, 1e12), 10e9);
@@ -165,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_know_who_they_are, open, close),
+        cmocka_unit_test_setup_teardown(what_computes_otherwise_is_other_work, open, close),
         cmocka_unit_test_setup_teardown(samples_become_figures, open, close),
         cmocka_unit_test_setup_teardown(the_profile_adds_up, open, close),
         cmocka_unit_test_setup_teardown(the_roofline_is_that_of_each_operator, open, close),

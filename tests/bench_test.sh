@@ -74,7 +74,7 @@ refuses 'the task "sing"' "$(document '' | sed 's/"train"/"sing"/')"
 refuses 'does not say what it measured' "$(document '' | sed 's/"simplenet"/null/')"
 
 document ', "rounds": [{"steps": 1, "images": 64, "seconds": 0.5}], "step_times": {"unit": "s", "rounds": [[0.5]]}' >"$work/one.json"
-expect 0 'simplenet +x +64 +128' merge "$work/one.json"
+expect 0 'simplenet +x +f32 +64 +128' merge "$work/one.json"
 expect 1 'was given already' merge "$work/one.json" "$work/one.json"
 expect 1 'cannot write /dev/full' merge "$work/one.json" --csv /dev/full
 echo old >"$work/kept.csv"
@@ -84,9 +84,16 @@ holds "a full disk is told: $refused" grep -q 'cannot write .*kept.csv: File too
 holds 'a failure leaves an older file alone' [ "$(cat "$work/kept.csv")" = old ]
 holds 'and nothing beside it' [ ! -e "$work/kept.csv.part" ]
 expect 0 '' merge "$work/one.json" --csv "$work/kept.csv" --quiet
+holds 'CSV has the math' grep -q ',"f32","f32",64,' "$work/kept.csv"
 holds 'a CSV line for each row' [ "$(wc -l <"$work/kept.csv")" = 2 ]
 holds 'CSV has the rate' grep -q ',128,128,128,0.5,' "$work/kept.csv"
-expect 0 '^\| simplenet \| x \| 64 \| 128 \|' merge "$work/one.json" --markdown -
+expect 0 '^\| simplenet \| x \| f32 \| 64 \| 128 \|' merge "$work/one.json" --markdown -
+
+# What computes otherwise is other work.
+sed 's/"dtype"/"math": "tf32", &/' "$work/one.json" >"$work/tf32.json"
+expect 0 'simplenet +m.* +x +tf32 +64 +128' merge "$work/one.json" "$work/tf32.json"
+expect 1 'no row in common' compare "$work/one.json" "$work/tf32.json"
+expect 0 'train simplenet tf32 64 +x +noise' compare "$work/tf32.json" "$work/tf32.json"
 
 # ---- comparing: rates in images/s, a round each
 rounds() { for rate; do printf '%s{"steps": 1, "images": %s, "seconds": 1}' "$comma" "$rate"; comma=', '; done; }
@@ -135,9 +142,9 @@ output=$("$tenon" bench "${short[@]}" --backends dies,exits,babbles,refuses,fain
     --peers "faint=$work/faint" --peers "gone=$work/gone" --json "$work/bad.json" 2>&1)
 holds 'the others run' [ $? = 0 ]
 for line in 'dies .*ended by signal 11 \(Segmentation fault\)' 'exits .*exit code 7; it said: no such luck' \
-    'babbles .*something else than a line of JSON' 'refuses .*it has a headache' 'faint +64 .*exit code 3' \
+    'babbles .*something else than a line of JSON' 'refuses .*it has a headache' 'faint +f32 +64 .*exit code 3' \
     'gone .*cannot start .*/gone: No such file' 'nonesuch .*no backend or peer of this name; there are: .*reference' \
-    'reference +64 +[0-9]'; do
+    'reference +f32 +64 +[0-9]'; do
     grep -qE "$line" <<<"$output" || fail "\"$line\" is not in:"$'\n'"$output"
 done
 expect 1 'no figure' "${short[@]}" --backends nonesuch
@@ -156,17 +163,27 @@ while read -r line; do
 done
 END
 chmod +x "$work/steady"
-expect 0 'steady +64 +64,000' "${short[@]}" --backends steady,reference --peers "steady=$work/steady" --epochs 2 --target 0.97 \
+expect 0 'steady +f32 +64 +64,000' "${short[@]}" --backends steady,reference --peers "steady=$work/steady" --epochs 2 --target 0.97 \
     --json "$work/peer.json" --csv "$work/peer.csv"
 holds 'time to a target' grep -qE '"time_to_target": 0.0' "$work/peer.json"
 
+# A row that does not compute as it is asked to has no figure; one run tells of several ways to compute.
+sed 's/"loss": 0.5/&, "math": "\x27$TENON_MATH\x27"/' "$work/steady" >"$work/rounding"
+chmod +x "$work/rounding"
+expect 0 'rounding +tf32 +64 +64,000' "${short[@]}" --backends rounding,reference --peers "rounding=$work/rounding" --math f32,tf32
+expect 0 'reference +tf32 +64 +no figure: asked for tf32, it computes in f32' "${short[@]}" --backends rounding,reference \
+    --peers "rounding=$work/rounding" --math f32,tf32
+holds 'TENON_MATH is the default' grep -q '"math": "tf32"' <(TENON_MATH=tf32 "$tenon" bench "${short[@]}" --backends rounding \
+    --peers "rounding=$work/rounding" --json -)
+expect 2 'f32 or tf32, not "bf16"' --math bf16
+
 # Another build of tenon is a peer, too.
-expect 0 'other reference +64 +[0-9]' "${short[@]}" --backends reference,other:reference --peers "other=$tenon"
+expect 0 'other reference +f32 +64 +[0-9]' "${short[@]}" --backends reference,other:reference --peers "other=$tenon"
 
 # A backend replays programs; ":eager" or --eager asks for operators one by one.
-expect 0 'reference eager +64 ' "${short[@]}" --backends reference,reference:eager --json "$work/both.json"
+expect 0 'reference eager +f32 +64 ' "${short[@]}" --backends reference,reference:eager --json "$work/both.json"
 holds 'the mode is told' grep -q '"variant": "eager"' "$work/both.json"
-expect 0 '(reference|onednn) eager +64 ' "${short[@]}" --backends auto --eager
+expect 0 '(reference|onednn) eager +f32 +64 ' "${short[@]}" --backends auto --eager
 holds 'inference knows both modes, too' "$tenon" bench --tasks infer --models simplenet --rounds 2 --round-seconds 0.01 \
     --backends reference,reference:eager --quiet
 expect 1 'no backend or peer of this name' "${short[@]}" --backends nonesuch:eager

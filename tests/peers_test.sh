@@ -25,8 +25,8 @@ peer() {
     ran=$((ran + 1))
     output=$("$tenon" bench --tasks train --models simplenet --backends "$name" --peers "$name=$peers/$3" --rounds 2 \
         --round-seconds 0.02 --epochs 1 --json "$work/$name.json" 2>&1)
-    holds "$name is measured: $output" grep -qE "simplenet +$name +64 +[0-9,]+" <<<"$output"
-    holds "$name learns MNIST: $output" grep -qE "simplenet +$name +64 +1 .* 9[0-9]\.[0-9]+ %" <<<"$output"
+    holds "$name is measured: $output" grep -qE "simplenet +$name +f32 +64 +[0-9,]+" <<<"$output"
+    holds "$name learns MNIST: $output" grep -qE "simplenet +$name +f32 +64 +1 .* 9[0-9]\.[0-9]+ %" <<<"$output"
     holds "$name beside Tenon follows the schema" follows_schema "$work/$name.json"
     holds "$name on its own" "$peers/$3" --json "$work/$name-alone.json" --tasks infer --models simplenet --batch-sizes 1 \
         --rounds 2 --round-seconds 0.02 --epochs 0 --threads 2 2>"$work/err" >/dev/null

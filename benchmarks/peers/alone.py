@@ -56,7 +56,7 @@ class Row:
     """One row of the results, as far as it is measured. After a failure nothing is asked any more."""
 
     def __init__(self, script, config):
-        keys = ("task", "model", "backend", "variant", "dtype", "batch_size")
+        keys = ("task", "model", "backend", "variant", "dtype", "math", "batch_size")
         self.result = {key: config[key] for key in keys} | {"error": None}
         self.config, self.script, self.process, self.round_steps = config, script, None, 1
 
@@ -83,8 +83,9 @@ class Row:
         self.result["setup"] = {"unit": "s", "start_up": start_up, **parts}
 
     def warm_up(self, round_seconds):
-        first = self.process.ask("steps", count=1)["seconds"]
-        self.result["setup"]["first_step"] = first
+        answer = self.process.ask("steps", count=1)
+        self.check_math(answer["math"])
+        first = self.result["setup"]["first_step"] = answer["seconds"]
         start, steps, medians = now(), 1, []
         block = 5
         while not is_warm(medians) and now() - start < MOST_WARM_UP:
@@ -96,6 +97,11 @@ class Row:
         seconds = first + now() - start
         self.result["warm_up"] = {"steps": steps, "seconds": seconds, "settled": is_warm(medians)}
         self.result |= {"rounds": [], "step_times": {"unit": "s", "rounds": []}}
+
+    def check_math(self, math):
+        """As bench_lane_check_math of tools/bench/measure/lane.h does."""
+        if math != self.config["math"]:
+            raise Refused(f"asked for {self.config['math']}, it computes in {math}")
 
     def round(self):
         answer = self.process.ask("steps", count=self.round_steps)
@@ -137,7 +143,7 @@ def portions(total, n):
 
 
 def show(row):
-    name = "{task} {model} {batch_size} {dtype} {backend} {variant}".format(**row)
+    name = "{task} {model} {batch_size} {math} {backend} {variant}".format(**row)
     if row["error"]:
         return print(f"{name}: {row['error']}", flush=True)
     rate = statistics.median(each["images"] / each["seconds"] for each in row["rounds"])
@@ -195,6 +201,8 @@ def read_options(doc, models, variants):
     parser.add_argument("--batch-sizes", type=comma_list, default=["64"])
     parser.add_argument("--variants", type=comma_list, default=[None], help=", ".join(("best", *variants)))
     parser.add_argument("--dtypes", type=comma_list, default=["f32"], help="f32, f64")
+    math = os.environ.get("TENON_MATH") or "f32"
+    parser.add_argument("--math", type=comma_list, default=[math], help="products in f32 as f32 or tf32 (default: $TENON_MATH, or f32)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--round-seconds", type=float, default=2)
     parser.add_argument("--epochs", type=int, default=1, help="to train after the rounds")
@@ -220,9 +228,11 @@ def works(name, options):
     for task in options.tasks:
         for model in options.models:
             for dtype in options.dtypes:
-                for size in options.batch_sizes:
-                    work = same | {"task": task, "model": model, "dtype": dtype, "batch_size": int(size)}
-                    yield [work | {"variant": variant} for variant in options.variants]
+                for math in options.math if dtype == "f32" else [dtype]:
+                    for size in options.batch_sizes:
+                        work = same | {"task": task, "model": model, "dtype": dtype, "math": math}
+                        work["batch_size"] = int(size)
+                        yield [work | {"variant": variant} for variant in options.variants]
 
 
 def new_run(script, name, options):

@@ -170,6 +170,10 @@ class Worker:
     def device_peak(self):
         return None
 
+    def math(self):
+        """What products are computed in: the dtype, or "tf32"."""
+        return self.config["dtype"]
+
     # What is the same for all.
     def ready(self):
         answer = {"backend": self.config.get("backend") or self.name, "variant": self.variant}
@@ -192,6 +196,7 @@ class Worker:
         if timed and not self.synchronous:  # when a step ends is known only to who waits for it
             _, times = self.run(count, wait=True)
         answer = {"seconds": seconds, "steps": count, "images": images, "loss": finite(self.read_loss())}
+        answer["math"] = self.math()
         return answer | {"times": thinned(times if timed else [])}
 
     def run(self, count, wait):

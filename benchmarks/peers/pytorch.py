@@ -6,7 +6,7 @@
     pytorch.py --json results.json   # on its own, where there is no tenon: measures, and writes the same results
     pytorch.py --json results.json --device cuda --variants best,compile,cuda_graphs --batch-sizes 64,512
 
-Always: images in memory on the device as floats, gradients set to None, TF32 and autocast off. On the CPU glibc is told
+Always: images in memory on the device as floats, gradients set to None, TF32 only where "math" asks for it, autocast off. On the CPU glibc is told
 to keep freed memory, but for the variants default_malloc and torchvision: that saves up to three quarters of a step.
 Adam is the fused one on GPUs, and on CPUs since PyTorch 2.4 has one there; with 1.13.1 on a CPU foreach was measured
 to be no faster than the plain loop. The configuration may have a "device", cpu or cuda: the latter is the default where
@@ -108,10 +108,20 @@ class TorchWorker(Worker):
             return
         if self.on != "cuda" or not torch.cuda.is_available():
             raise Refused(f"PyTorch finds no device \"{self.on}\" here")
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+        self.set_math(self.config.get("math") == "tf32")
         torch.backends.cudnn.benchmark = True
         torch.zeros((), device=self.on)
         self.device, self.kind, self.synchronous = "cuda:0", "GPU", False
+
+    def set_math(self, tf32):
+        torch.set_float32_matmul_precision("high" if tf32 else "highest")
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
+
+    def math(self):
+        """As PyTorch says; GPUs before sm_80 have no TF32, whatever is allowed."""
+        allowed = torch.backends.cuda.matmul.allow_tf32 and torch.backends.cudnn.allow_tf32
+        able = self.on == "cuda" and self.config["dtype"] == "f32" and torch.cuda.get_device_capability() >= (8, 0)
+        return "tf32" if able and allowed else self.config["dtype"]
 
     def choose_way(self):
         """The variant to use: where null is asked for, the best one known."""

@@ -61,6 +61,7 @@ enum {
     OPS,
     BACKENDS,
     DTYPES,
+    MATH,
     BATCH_SIZES,
     PEERS,
     ROUNDS,
@@ -83,6 +84,7 @@ static const struct argp_option options[] = {
     {"backends",      BACKENDS,      "LIST", 0, "onednn, cuda:1, auto, onednn:eager, or a peer's name, pytorch or pytorch:dataloader (default: all there are, and the best one eager as well)", 1},
     {"eager",         EAGER,         NULL,   0, "Tenon's backends run operator by operator, not as recorded programs", 1},
     {"dtypes",        DTYPES,        "LIST", 0, "f32, f64 (default: f32)", 1},
+    {"math",          MATH,          "LIST", 0, "what products in f32 are computed in: f32, tf32 (default: $TENON_MATH, or f32)", 1},
     {"batch-sizes",   BATCH_SIZES,   "LIST", 0, "numbers, and ranges such as 1-1024*4 or 16-64+16 (default: 64, and 1 for infer)", 1},
     {"peers",         PEERS,         "NAME=PROGRAM", 0, "another framework, by a program such as benchmarks/peers/pytorch.py", 1},
     {"suite",         SUITE,         "FILE", 0, "options from a JSON file; those of the command line come on top", 1},
@@ -100,7 +102,7 @@ static const struct argp_option options[] = {
 };
 /* clang-format on */
 
-static const char *const tasks[] = {"train", "infer", "op", NULL};
+static const char *const tasks[] = {"train", "infer", "op", NULL}, *const maths[] = {"f32", "tf32", NULL};
 
 static void read_list(const struct argp_state *state, const char *option, bench_list *list, const char *text,
                       const char *const *choices)
@@ -174,6 +176,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case OPS: read_ops(state, &p->ops, text); return 0;
     case BACKENDS: read_list(state, "--backends", &p->backends, text, NULL); return 0;
     case DTYPES: read_dtypes(state, &p->dtypes, text); return 0;
+    case MATH: read_list(state, "--math", &p->maths, text, maths); return 0;
     case BATCH_SIZES: read_sizes(state, p, text); return 0;
     case PEERS: read_peer(state, p, text); return 0;
     case SUITE: p->suite = text; return 0;
@@ -286,6 +289,8 @@ static void set_defaults(bench_plan *plan, bool ops)
     bench_list_read(&plan->tasks, ops ? "op" : "train,infer");
     bench_list_read(&plan->models, "simplenet,convnet");
     bench_list_read(&plan->dtypes, "f32");
+    const char *math = getenv("TENON_MATH");
+    bench_list_read(&plan->maths, math && *math ? math : "f32");
 }
 
 /* Twice, since --quick is a set of options that any other of the same line comes on top of. */
@@ -325,8 +330,8 @@ void bench_plan_read(bench_plan *plan, int argc, char **argv, bool ops)
 
 void bench_plan_release(bench_plan *plan)
 {
-    bench_list *const lists[] = {&plan->tasks, &plan->models, &plan->backends, &plan->dtypes, &plan->ops};
-    for (int i = 0; i < 5; i++) bench_list_release(lists[i]);
+    bench_list *const lists[] = {&plan->tasks, &plan->models, &plan->backends, &plan->dtypes, &plan->maths, &plan->ops};
+    for (int i = 0; i < 6; i++) bench_list_release(lists[i]);
     for (int i = 0; i < plan->n_peers; i++) {
         free(plan->peers[i].name);
         free(plan->peers[i].command);

@@ -3,6 +3,8 @@
  * The limits of a device, by the operators that its backend has. */
 #include "bench/measure/limits.h"
 
+#include <string.h>
+
 #include "tool.h"
 
 enum { SIDE = 4096, REPEATS = 10 };
@@ -52,15 +54,16 @@ static json_t *sample(tn_context *tn, double work, double seconds)
     return seconds > 0 ? json_pack("[f]", work / seconds) : json_array();
 }
 
-json_t *bench_limits_of_device(tn_context *tn)
+json_t *bench_limits_of_device(tn_context *tn, const char *math)
 {
     bool was = tn_set_grad_enabled(tn, false);
     double product = 2.0 * SIDE * SIDE * SIDE, bytes = 2.0 * (double)copied_floats * sizeof(float);
-    json_t *f32 = sample(tn, product, time_product(tn, TN_F32, SIDE));
+    json_t *single = sample(tn, product, time_product(tn, TN_F32, SIDE));
     json_t *f64 = sample(tn, product, time_product(tn, TN_F64, SIDE));
     json_t *copy = sample(tn, bytes, time_copy(tn, copied_floats));
     tn_set_grad_enabled(tn, was);
-    return json_pack("{s:s, s:{s:s, s:o, s:o}, s:{s:s, s:[{s:f, s:o}]}}", "name", tn_default_device(tn), "flops",
-                     "unit", "FLOP/s", "f32", f32, "f64", f64, "bandwidth", "unit", "B/s", "sets", "bytes", bytes,
-                     "samples", copy);
+    bool rounds = !strcmp(math, "tf32");
+    return json_pack("{s:s, s:{s:s, s:o, s:o, s:o}, s:{s:s, s:[{s:f, s:o}]}}", "name", tn_default_device(tn), "flops",
+                     "unit", "FLOP/s", rounds ? "tf32" : "f32", single, rounds ? "f32" : "tf32", json_array(), "f64",
+                     f64, "bandwidth", "unit", "B/s", "sets", "bytes", bytes, "samples", copy);
 }

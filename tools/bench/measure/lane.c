@@ -111,6 +111,7 @@ static void become_worker(const bench_lane *lane, int in, int out)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGINT, SIG_IGN); /* Ctrl-C is the parent's to handle */
     signal(SIGPIPE, SIG_DFL);
+    setenv("TENON_MATH", strcmp(lane->math, "tf32") ? "f32" : "tf32", 1);
     dup2(in, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     if (lane->log >= 0) dup2(lane->log, STDERR_FILENO);
@@ -216,6 +217,16 @@ json_t *bench_lane_ask(bench_lane *lane, json_t *request)
     free(text);
     if (lane->open && !sent) fail_dead(lane);
     return sent ? await_good(lane) : NULL;
+}
+
+/* What does not round, for want of an instruction or of products, is not compared with what does. */
+bool bench_lane_check_math(bench_lane *lane, const json_t *answer)
+{
+    const char *math = json_string_value(json_object_get(answer, "math"));
+    const char *dtype = json_string_value(json_object_get(lane->row, "dtype"));
+    if (!strcmp(math ? math : dtype, lane->math)) return true;
+    fail(lane, "asked for %s, it computes in %s", lane->math, math ? math : dtype);
+    return false;
 }
 
 /* ---- opening */

@@ -11,6 +11,7 @@
 typedef struct bench_lane {
     json_t *row;         /* of the result schema; the caller's */
     const char *command; /* of a peer; NULL: tenon itself */
+    const char *math;    /* what its products are to be computed in */
     char *config;
     bool open; /* the worker answers */
     pid_t pid;
@@ -33,6 +34,8 @@ void bench_lane_open(bench_lane *lane);
 /* Asks and waits; takes the request over. NULL if the lane is closed, was stopped, or gave up: then the row has its
  * error. The caller releases the answer. */
 json_t *bench_lane_ask(bench_lane *lane, json_t *request);
+/* Does an answer to "steps" say that products were computed in what was asked for? If not, the row has its error. */
+bool bench_lane_check_math(bench_lane *lane, const json_t *answer);
 /* Ends the worker, kindly if it still answers. */
 void bench_lane_close(bench_lane *lane);
 /* A number of an answer; 0 if it has none. */

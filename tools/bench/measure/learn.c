@@ -89,7 +89,7 @@ static void learner_open(bench_session *session, const bench_group *group, const
     json_object_set_new(l->result, "epochs", json_pack("{s:s, s:[]}", "unit", "s", "seconds"));
     json_object_set_new(l->result, "losses", json_array());
     json_object_set_new(l->result, "evaluations", json_array());
-    l->lane = (bench_lane){.row = json_deep_copy(measured->row), .command = measured->command};
+    l->lane = (bench_lane){.row = json_deep_copy(measured->row), .command = measured->command, .math = measured->math};
     bench_lane_configure(session, group, &l->lane);
     bench_lane_open(&l->lane);
     static const char *const verbs[] = {"steps", "restart"};

@@ -148,6 +148,7 @@ void bench_limits_add(json_t *limits, const json_t *more)
 {
     const json_t *flops = json_object_get(more, "flops");
     extend(json_object_get(limits, "flops"), flops, "f32");
+    extend(json_object_get(limits, "flops"), flops, "tf32");
     extend(json_object_get(limits, "flops"), flops, "f64");
     json_t *to = json_object_get(json_object_get(limits, "bandwidth"), "sets"), *set;
     const json_t *from = json_object_get(json_object_get(more, "bandwidth"), "sets");

@@ -12,8 +12,8 @@
  * named "cpu". */
 json_t *bench_limits_of_cpu(int threads);
 /* The same of the context's default device, by Tenon's own operators: a large matrix product, and copies. Named after
- * the device; empty where an operator is missing. */
-json_t *bench_limits_of_device(tn_context *tn);
+ * the device; empty where an operator is missing. math: what products in f32 are computed in, f32 or tf32. */
+json_t *bench_limits_of_device(tn_context *tn, const char *math);
 /* Adds another measurement of the same limits to the samples of the first. */
 void bench_limits_add(json_t *limits, const json_t *more);
 

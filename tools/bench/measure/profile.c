@@ -17,6 +17,15 @@ void bench_worker_plans(tn_context *tn, int64_t *plans, double *seconds)
     }
 }
 
+const char *bench_worker_math(const bench_worker *w)
+{
+    int n;
+    const tn_placement *placed = tn_placements(w->tn, &n);
+    for (int i = 0; i < n; i++)
+        if (strstr(placed[i].implementation, "tf32")) return "tf32";
+    return tn_dtype_name(w->dtype);
+}
+
 json_t *bench_worker_fallback(tn_context *tn)
 {
     int n;

@@ -53,8 +53,9 @@ static bool first_step(bench_lane *lane)
     json_t *answer = ask_steps(lane, 1);
     lane->step = bench_number(answer, "seconds");
     if (answer) json_object_set_new(json_object_get(lane->row, "setup"), "first_step", json_real(lane->step));
+    bool good = answer && bench_lane_check_math(lane, answer);
     json_decref(answer);
-    return answer != NULL;
+    return good;
 }
 
 /* Blocks of steps until they get no faster. */

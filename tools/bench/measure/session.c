@@ -38,8 +38,8 @@ void bench_progress(bench_session *session, const bench_group *group, const benc
     if (!tool_meter_due(&session->meter)) return;
     char text[200];
     const char *backend = json_string_value(json_object_get(lane->row, "backend"));
-    snprintf(text, sizeof text, "%s %s %s %lld: %s, %s", group->task, group->op ? group->op : group->model,
-             group->dtype, (long long)group->batch_size, backend, what);
+    snprintf(text, sizeof text, "%s %s %s %lld: %s, %s", group->task, group->op ? group->op : group->model, group->math,
+             (long long)group->batch_size, backend, what);
     tool_meter_draw(&session->meter, fmin(1, session->done / session->units), text);
 }
 
@@ -88,15 +88,15 @@ static void lane_init(bench_session *session, const bench_group *group, bench_la
     const bench_peer *peer = find_peer(session->plan, spec);
     const char *colon = strchr(spec, ':'), *mode = peer ? NULL : strstr(spec, ":eager");
     char *why = peer ? NULL : refusal(spec);
-    *lane = (bench_lane){.command = peer ? peer->command : NULL, .to = -1, .from = -1, .log = -1};
-    lane->row = json_pack("{s:s, s:s*, s:s*, s:s*, s:o, s:s*, s:o, s:s, s:I, s:o}", "task", group->task, "model",
+    *lane = (bench_lane){.math = group->math, .command = peer ? peer->command : NULL, .to = -1, .from = -1, .log = -1};
+    lane->row = json_pack("{s:s, s:s*, s:s*, s:s*, s:o, s:s*, s:o, s:s, s:s, s:I, s:o}", "task", group->task, "model",
                           group->model, "op", group->op, "sample", group->sample, "backend",
                           json_stringn(spec, strcspn(spec, ":")), "variant",
                           peer && colon ? colon + 1
                           : mode        ? mode + 1
                                         : NULL,
-                          "device", peer ? json_null() : device_of(spec, mode), "dtype", group->dtype, "batch_size",
-                          (json_int_t)group->batch_size, "error", tool_json_text(why));
+                          "device", peer ? json_null() : device_of(spec, mode), "dtype", group->dtype, "math",
+                          group->math, "batch_size", (json_int_t)group->batch_size, "error", tool_json_text(why));
     json_array_append_new(json_object_get(session->run, "rows"), lane->row);
     free(why);
 }
@@ -107,12 +107,12 @@ void bench_lane_configure(bench_session *session, const bench_group *group, benc
     const char *root = plan->setup.data ? plan->setup.data : tn_data_dir();
     const char *device = json_string_value(json_object_get(lane->row, "device"));
     json_t *data = json_sprintf("%s/%s", root, plan->setup.dataset);
-    json_t *config =
-        json_pack("{s:s, s:s*, s:s*, s:s*, s:O, s:O*, s:s, s:I, s:i, s:I, s:o, s:s, s:s}", "task", group->task, "model",
-                  group->model, "op", group->op, "sample", group->sample, "backend",
-                  json_object_get(lane->row, "backend"), "variant", json_object_get(lane->row, "variant"), "dtype",
-                  group->dtype, "batch_size", (json_int_t)group->batch_size, "threads", plan->setup.threads, "seed",
-                  (json_int_t)plan->seed, "data", data, "root", root, "dataset", plan->setup.dataset);
+    json_t *config = json_pack("{s:s, s:s*, s:s*, s:s*, s:O, s:O*, s:s, s:s, s:I, s:i, s:I, s:o, s:s, s:s}", "task",
+                               group->task, "model", group->model, "op", group->op, "sample", group->sample, "backend",
+                               json_object_get(lane->row, "backend"), "variant", json_object_get(lane->row, "variant"),
+                               "dtype", group->dtype, "math", group->math, "batch_size", (json_int_t)group->batch_size,
+                               "threads", plan->setup.threads, "seed", (json_int_t)plan->seed, "data", data, "root",
+                               root, "dataset", plan->setup.dataset);
     if (!lane->command) json_object_set_new(config, "backend", json_string(device));
     free(lane->config);
     lane->config = json_dumps(config, JSON_COMPACT);
@@ -142,15 +142,24 @@ static void add_group(groups *all, bench_group group)
     all->list[all->n++] = group;
 }
 
-/* Once for each dtype and batch size. */
 static void add_sizes(const bench_plan *plan, groups *all, bench_group group)
 {
-    bool infer = !strcmp(group.task, "infer"), single = infer && plan->single_images;
+    bool single = !strcmp(group.task, "infer") && plan->single_images;
+    for (int b = single ? -1 : 0; b < plan->n_batch_sizes; b++) {
+        group.batch_size = b < 0 ? 1 : plan->batch_sizes[b];
+        if (b < 0 || !single || group.batch_size > 1) add_group(all, group);
+    }
+}
+
+/* Once for each dtype, way to compute in it, and batch size. Only f32 has several ways. */
+static void add_kinds(const bench_plan *plan, groups *all, bench_group group)
+{
     for (int d = 0; d < plan->dtypes.n; d++) {
-        group.dtype = plan->dtypes.items[d];
-        for (int b = single ? -1 : 0; b < plan->n_batch_sizes; b++) {
-            group.batch_size = b < 0 ? 1 : plan->batch_sizes[b];
-            if (b < 0 || !single || group.batch_size > 1) add_group(all, group);
+        group.dtype = group.math = plan->dtypes.items[d];
+        bool several = !strcmp(group.dtype, "f32");
+        for (int m = 0; m < (several ? plan->maths.n : 1); m++) {
+            if (several) group.math = plan->maths.items[m];
+            add_sizes(plan, all, group);
         }
     }
 }
@@ -160,7 +169,7 @@ static void add_op(const bench_plan *plan, groups *all, const tn_op_status *op)
     bool wanted = plan->ops.n == 0;
     for (int i = 0; i < plan->ops.n; i++) wanted |= !strcmp(plan->ops.items[i], op->name);
     for (int i = 0; wanted && op->shapes && op->shapes[i]; i++)
-        add_sizes(plan, all, (bench_group){.task = "op", .op = op->name, .sample = op->shapes[i]});
+        add_kinds(plan, all, (bench_group){.task = "op", .op = op->name, .sample = op->shapes[i]});
 }
 
 static groups make_groups(const bench_plan *plan)
@@ -172,7 +181,7 @@ static groups make_groups(const bench_plan *plan)
         const tn_op_status *ops = tn_ops(&n_ops);
         for (int i = 0; !strcmp(task, "op") && i < n_ops; i++) add_op(plan, &all, &ops[i]);
         for (int i = 0; strcmp(task, "op") != 0 && i < plan->models.n; i++)
-            add_sizes(plan, &all, (bench_group){.task = task, .model = plan->models.items[i]});
+            add_kinds(plan, &all, (bench_group){.task = task, .model = plan->models.items[i]});
     }
     return all;
 }

@@ -18,7 +18,7 @@ typedef struct bench_session {
 } bench_session;
 
 typedef struct bench_group {
-    const char *task, *model, *op, *sample, *dtype;
+    const char *task, *model, *op, *sample, *dtype, *math;
     int64_t batch_size;
     bench_lane *lanes;
     int n;

@@ -148,10 +148,10 @@ static json_t *steps(bench_worker *w, const json_t *request)
     int64_t plans;
     double plan_seconds, loss = w->work->loss ? w->work->loss(w) : NAN;
     bench_worker_plans(w->tn, &plans, &plan_seconds);
-    json_t *answer =
-        json_pack("{s:f, s:I, s:I, s:o, s:o, s:I, s:f, s:o}", "seconds", seconds, "steps", (json_int_t)n, "images",
-                  (json_int_t)images, "loss", tool_json_number(loss), "times", thinned(times, timed ? n : 0), "plans",
-                  (json_int_t)plans, "plan_seconds", plan_seconds, "fallback", bench_worker_fallback(w->tn));
+    json_t *answer = json_pack("{s:f, s:I, s:I, s:o, s:s, s:o, s:I, s:f, s:o}", "seconds", seconds, "steps",
+                               (json_int_t)n, "images", (json_int_t)images, "loss", tool_json_number(loss), "math",
+                               bench_worker_math(w), "times", thinned(times, timed ? n : 0), "plans", (json_int_t)plans,
+                               "plan_seconds", plan_seconds, "fallback", bench_worker_fallback(w->tn));
     free(times);
     return answer;
 }
@@ -179,7 +179,7 @@ static json_t *profile(bench_worker *w, const json_t *request)
 static json_t *limits(bench_worker *w, const json_t *request)
 {
     (void)request;
-    return json_pack("{s:o}", "limits", bench_limits_of_device(w->tn));
+    return json_pack("{s:o}", "limits", bench_limits_of_device(w->tn, bench_worker_math(w)));
 }
 
 /* Most resident memory: not getrusage's, which remembers the parent's from before exec. */

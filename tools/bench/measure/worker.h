@@ -48,6 +48,8 @@ int bench_worker_run(const char *config);
 /* ---- profile.c: answers of the same names */
 json_t *bench_worker_profile(bench_worker *w, int64_t steps);
 json_t *bench_worker_fallback(tn_context *tn);
+/* "tf32" if any of the implementations that ran says so, else the dtype. */
+const char *bench_worker_math(const bench_worker *w);
 /* All plans made so far, and the seconds that took. */
 void bench_worker_plans(tn_context *tn, int64_t *plans, double *seconds);
 

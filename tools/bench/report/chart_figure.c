@@ -15,7 +15,7 @@ static bool same_text(const char *a, const char *b)
 
 bool chart_same_work(const bench_row *row, const bench_row *other)
 {
-    return row->task == other->task && same_text(row->model, other->model) && !strcmp(row->dtype, other->dtype);
+    return row->task == other->task && same_text(row->model, other->model) && !strcmp(row->math, other->math);
 }
 
 const char *chart_task_name(bench_task task)
@@ -71,10 +71,10 @@ static void keep_typical_batch(chart_figure *figure)
 
 /* ---- the title: what all rows have in common */
 
-static bool has_several_dtypes(const bench_results *results)
+static bool has_several_maths(const bench_results *results)
 {
     for (int i = 1; i < results->n_rows; i++)
-        if (strcmp(results->rows[i]->dtype, results->rows[0]->dtype) != 0) return true;
+        if (strcmp(results->rows[i]->math, results->rows[0]->math) != 0) return true;
     return false;
 }
 
@@ -93,10 +93,10 @@ static void name_figure(chart_figure *figure)
         snprintf(batch, sizeof batch, ", batch size %lld", (long long)first->batch_size);
     bool tell_machine = figure->results->n_runs > 1 && figure->one_run;
     if (tell_machine) chart_machine(figure->results, first->run, machine);
-    bool tell_dtype = has_several_dtypes(figure->results);
+    bool tell_math = has_several_maths(figure->results);
     snprintf(figure->title, sizeof figure->title, "%s%s%s%s%s%s%s%s", first->model ? first->model : "",
-             first->model ? ", " : "", chart_task_name(first->task), batch, tell_dtype ? ", " : "",
-             tell_dtype ? first->dtype : "", tell_machine ? ", on " : "", machine);
+             first->model ? ", " : "", chart_task_name(first->task), batch, tell_math ? ", " : "",
+             tell_math ? first->math : "", tell_machine ? ", on " : "", machine);
 }
 
 bool chart_figure_make(chart_figure *figure, const chart_kind *kind, const bench_results *results, int nth)

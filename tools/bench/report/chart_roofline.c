@@ -25,7 +25,7 @@ static bool has_train_profile(const bench_row *row)
 static bool wanted(const bench_row *row)
 {
     if (row->error || row->fell_back || !(row->attained > 0 && isfinite(row->attained) && row->bytes > 0)) return false;
-    if (!row->limits || row->limits->n_bandwidths == 0 || !(bench_peak_for(row->limits, row->dtype) > 0)) return false;
+    if (!row->limits || row->limits->n_bandwidths == 0 || !(bench_peak_for(row->limits, row->math) > 0)) return false;
     return row->task != BENCH_INFER || !has_train_profile(row);
 }
 
@@ -97,7 +97,7 @@ static void stretch(extent *e, double x, double y)
 static extent extent_of(const chart_figure *figure)
 {
     const bench_limits *limits = figure->rows[0]->limits;
-    double peak = bench_peak_for(limits, figure->rows[0]->dtype);
+    double peak = bench_peak_for(limits, figure->rows[0]->math);
     double slowest = limits->bandwidths[limits->n_bandwidths - 1].rate;
     extent e = {INFINITY, 0, INFINITY, 0};
     stretch(&e, peak / slowest, peak);
@@ -156,11 +156,11 @@ static double distance(const chart_scale *x, const chart_scale *y, double a, dou
 }
 
 /* Main memory is named first, then those that are far enough from a named one. */
-static void draw_limits(const chart_canvas *c, const bench_limits *limits, const char *dtype, const chart_scale *x,
+static void draw_limits(const chart_canvas *c, const bench_limits *limits, const char *math, const chart_scale *x,
                         const chart_scale *y)
 {
     char text[96];
-    double peak = bench_peak_for(limits, dtype), named = NAN, least_ridge = x->to;
+    double peak = bench_peak_for(limits, math), named = NAN, least_ridge = x->to;
     for (int i = limits->n_bandwidths - 1; i >= 0; i--) {
         double rate = limits->bandwidths[i].rate;
         if (!(rate > 0)) continue;
@@ -171,7 +171,7 @@ static void draw_limits(const chart_canvas *c, const bench_limits *limits, const
     }
     double at = chart_at(y, peak);
     chart_rule(c, SVG_SOFT, chart_at(x, fmax(least_ridge, x->from)), at, x->end, at);
-    snprintf(text, sizeof text, "peak %s, %s", BENCH_SI(peak, "FLOP/s"), dtype);
+    snprintf(text, sizeof text, "peak %s, %s", BENCH_SI(peak, "FLOP/s"), math);
     chart_text(c, CHART_TICK, x->end - 2, at - 8, 1, text);
 }
 
@@ -280,7 +280,7 @@ static void name_dots(room *r, const bench_row *row)
 static void draw_rows(const chart_canvas *c, const chart_figure *figure, const chart_scale *x, const chart_scale *y)
 {
     const bench_row *fastest = figure->rows[0];
-    double peak = bench_peak_for(fastest->limits, fastest->dtype);
+    double peak = bench_peak_for(fastest->limits, fastest->math);
     room r = {.c = c, .x = x, .y = y, .limits = fastest->limits, .peak = peak};
     for (int i = 0; i < figure->n; i++) {
         draw_dots(c, figure, figure->rows[i], x, y);
@@ -306,7 +306,7 @@ static void draw(chart_canvas *c, const chart_figure *figure)
     c->height = top + (c->narrow ? 320 : 400);
     chart_axes(c, (chart_box){0, top, c->width - 8, c->height}, &x, &y, "FLOP per byte of memory touched",
                "attained FLOP/s");
-    draw_limits(c, figure->rows[0]->limits, figure->rows[0]->dtype, &x, &y);
+    draw_limits(c, figure->rows[0]->limits, figure->rows[0]->math, &x, &y);
     draw_rows(c, figure, &x, &y);
 }
 

@@ -26,11 +26,6 @@ bool bench_has_several_machines(const bench_context *c)
     return c->several_machines;
 }
 
-bool bench_has_several_dtypes(const bench_context *c)
-{
-    return c->several_dtypes;
-}
-
 void bench_note(const bench_row *row, char *text, size_t size)
 {
     if (row->error)

@@ -9,7 +9,7 @@
 /* What decides which columns a report needs. */
 typedef struct bench_context {
     const bench_results *results;
-    bool several_machines, several_dtypes;
+    bool several_machines;
 } bench_context;
 
 typedef struct bench_row_column {
@@ -32,6 +32,5 @@ void bench_put_text(bench_cell *cell, const char *text); /* shortened if it is t
 /* Why a row has no figures: its error, or what fell back; "" if it has some. */
 void bench_note(const bench_row *row, char *text, size_t size);
 bool bench_has_several_machines(const bench_context *c);
-bool bench_has_several_dtypes(const bench_context *c);
 
 #endif

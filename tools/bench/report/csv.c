@@ -19,7 +19,7 @@ static void write_row(FILE *to, const bench_row *row)
 {
     static const char *const tasks[] = {[BENCH_TRAIN] = "train", [BENCH_INFER] = "infer", [BENCH_OP] = "op"};
     const char *const texts[] = {row->run->label, row->run->started, tasks[row->task], row->model, row->op,
-                                 row->sample,     row->label,        row->device,      row->dtype};
+                                 row->sample,     row->label,        row->device,      row->dtype, row->math};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         write_text(to, texts[i]);
         fputc(',', to);
@@ -37,7 +37,7 @@ static void write_row(FILE *to, const bench_row *row)
 
 bool bench_write_csv(FILE *to, const bench_results *results)
 {
-    fputs("machine,started,task,model,op,sample,backend,device,dtype,batch_size,counts,noisy,partial,error", to);
+    fputs("machine,started,task,model,op,sample,backend,device,dtype,math,batch_size,counts,noisy,partial,error", to);
     for (const bench_figure *figure = bench_figures; figure->name; figure++) fprintf(to, ",%s", figure->name);
     fputs("\r\n", to);
     for (int i = 0; i < results->n_rows; i++) write_row(to, results->rows[i]);

@@ -79,6 +79,20 @@ const char *bench_format_ratio(double ratio, char *buffer)
     return buffer;
 }
 
+const char *bench_format_peaks(const bench_limits *limits, char *buffer)
+{
+    static const char *const maths[] = {"f32", "tf32", "f64"};
+    size_t used = 0;
+    buffer[0] = '\0';
+    for (int i = 0; i < 3; i++) {
+        double peak = bench_peak_for(limits, maths[i]);
+        if (peak > 0)
+            used += (size_t)snprintf(buffer + used, BENCH_PEAKS - used, "%s%s in %s", used ? ", " : "",
+                                     BENCH_SI(peak, "FLOP/s"), maths[i]);
+    }
+    return buffer;
+}
+
 size_t bench_width(const char *text)
 {
     size_t width = 0;

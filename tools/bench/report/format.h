@@ -6,7 +6,9 @@
 
 #include <stddef.h>
 
-enum { BENCH_FIGURE = 32 }; /* bytes that callers give */
+#include "bench/result/result.h"
+
+enum { BENCH_FIGURE = 32, BENCH_PEAKS = 128 }; /* bytes that callers give */
 
 const char *bench_format_seconds(double seconds, char *buffer); /* "412 µs" */
 const char *bench_format_rate(double rate, char *buffer);       /* "61,234" */
@@ -15,8 +17,10 @@ const char *bench_format_bytes(double bytes, char *buffer);     /* "12.3 MiB" */
 const char *bench_format_si(double value, const char *unit, char *buffer);
 const char *bench_format_prefixed(double value, char *buffer); /* "231 G": the same without a unit */
 const char *bench_format_loss(double loss, char *buffer);      /* "0.1780" */
-const char *bench_format_percent(double share, char *buffer);  /* 0.0312: "3.1 %" */
-const char *bench_format_ratio(double ratio, char *buffer);    /* "2.10 ×" */
+/* "51.2 TFLOP/s in f32, 25.4 TFLOP/s in f64": the peaks that are known. The buffer has BENCH_PEAKS bytes. */
+const char *bench_format_peaks(const bench_limits *limits, char *buffer);
+const char *bench_format_percent(double share, char *buffer); /* 0.0312: "3.1 %" */
+const char *bench_format_ratio(double ratio, char *buffer);   /* "2.10 ×" */
 #define BENCH_SECONDS(x) bench_format_seconds((x), (char[BENCH_FIGURE]){0})
 #define BENCH_RATE(x) bench_format_rate((x), (char[BENCH_FIGURE]){0})
 #define BENCH_BYTES(x) bench_format_bytes((x), (char[BENCH_FIGURE]){0})

@@ -116,10 +116,10 @@ static void write_facts(FILE *to, const bench_run *run)
 
 static void write_limits(FILE *to, const bench_limits *limits)
 {
+    char peaks[BENCH_PEAKS];
     fputs("<dt>Measured limits of ", to);
     html_text(to, limits->name);
-    fprintf(to, "</dt><dd>%s in f32, ", BENCH_SI(limits->f32_flops, "FLOP/s"));
-    fprintf(to, "%s in f64", BENCH_SI(limits->f64_flops, "FLOP/s"));
+    fprintf(to, "</dt><dd>%s", bench_format_peaks(limits, peaks));
     for (int i = 0; i < limits->n_bandwidths; i++)
         fprintf(to, "<br>%s within %s", BENCH_SI(limits->bandwidths[i].rate, "B/s"),
                 BENCH_BYTES(limits->bandwidths[i].bytes));

@@ -13,7 +13,7 @@
 static bool competes(const bench_row *row, const bench_row *like, bench_task task)
 {
     return row->task == task && bench_row_counts(row) && !strcmp(row->model, like->model) &&
-           !strcmp(row->dtype, like->dtype) && (task == BENCH_TRAIN || row->batch_size == 1);
+           !strcmp(row->math, like->math) && (task == BENCH_TRAIN || row->batch_size == 1);
 }
 
 static bool is_better(const bench_row *row, const bench_row *best)
@@ -70,7 +70,7 @@ static void write_card(FILE *to, const bench_row *best)
         fprintf(to, ", training at batch size %lld", (long long)best->batch_size);
     else
         fputs(", one image", to);
-    fputs("</span><span class=\"who\">", to);
+    fprintf(to, ", %s</span><span class=\"who\">", best->math);
     html_text(to, best->label);
     if (training)
         fprintf(to, "</span><span class=\"figure\">%s <small>images/s</small></span>", BENCH_RATE(best->rate.value));
@@ -84,7 +84,7 @@ static bool is_first(const bench_run *run, int i)
 {
     const bench_row *row = &run->rows[i];
     for (int k = 0; k < i; k++)
-        if (run->rows[k].model && !strcmp(run->rows[k].model, row->model) && !strcmp(run->rows[k].dtype, row->dtype))
+        if (run->rows[k].model && !strcmp(run->rows[k].model, row->model) && !strcmp(run->rows[k].math, row->math))
             return false;
     return true;
 }

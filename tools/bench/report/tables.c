@@ -46,9 +46,9 @@ FILL(label)
 {
     bench_put_text(cell, row->label);
 }
-FILL(dtype)
+FILL(math)
 {
-    bench_put_text(cell, row->dtype);
+    bench_put_text(cell, row->math);
 }
 FILL(batch)
 {
@@ -111,7 +111,7 @@ static const bench_row *same_but(const bench_row *row, bench_task task, int64_t 
     for (int i = 0; i < row->run->n_rows; i++) {
         const bench_row *other = &row->run->rows[i];
         if (other->task == task && other->batch_size == batch_size && other->model && bench_row_counts(other) &&
-            !strcmp(other->model, row->model) && !strcmp(other->dtype, row->dtype) && !strcmp(other->label, row->label))
+            !strcmp(other->model, row->model) && !strcmp(other->math, row->math) && !strcmp(other->label, row->label))
             return other;
     }
     return NULL;
@@ -154,7 +154,7 @@ FILL(memory_ratio)
 #define WHICH                                                                                           \
     {.head = {"machine", false, 0},     .fill = fill_machine, .shown = bench_has_several_machines},     \
     {.head = {"backend", false, 0},     .fill = fill_label},                                            \
-    {.head = {"dtype",   false, 0},     .fill = fill_dtype,   .shown = bench_has_several_dtypes},       \
+    {.head = {"math",    false, 0},     .fill = fill_math},                                             \
     {.head = {"batch",   BENCH_KEY, 0}, .fill = fill_batch}
 #define END {.head = {0}}
 
@@ -299,10 +299,7 @@ static bench_table ratios(const bench_context *c)
 bench_tables bench_tables_of(const bench_results *results)
 {
     bench_context c = {.results = results};
-    for (int i = 1; i < results->n_rows; i++) {
-        c.several_machines |= results->rows[i]->run != results->rows[0]->run;
-        c.several_dtypes |= strcmp(results->rows[i]->dtype, results->rows[0]->dtype) != 0;
-    }
+    for (int i = 1; i < results->n_rows; i++) c.several_machines |= results->rows[i]->run != results->rows[0]->run;
     bench_tables tables = {{
         bench_table_of_rows(&c, "Training", model_columns, trains, bench_note),
         bench_table_of_rows(&c, "Inference, from and to host memory", model_columns, infers, bench_note),

@@ -118,9 +118,8 @@ static const char *text_of(const json_t *object, const char *key)
 
 static void print_limits(const terminal *t, const bench_limits *limits)
 {
-    char buffer[64];
-    fprintf(t->to, "  limits of %s: %s in f32, %s in f64", limits->name, BENCH_SI(limits->f32_flops, "FLOP/s"),
-            BENCH_SI(limits->f64_flops, "FLOP/s"));
+    char buffer[BENCH_PEAKS];
+    fprintf(t->to, "  limits of %s: %s", limits->name, bench_format_peaks(limits, buffer));
     for (int i = 0; i < limits->n_bandwidths; i++)
         fprintf(t->to, "%s %s within %s", i ? "," : ";", BENCH_SI(limits->bandwidths[i].rate, "B/s"),
                 plain(t, BENCH_BYTES(limits->bandwidths[i].bytes), buffer, sizeof buffer));

@@ -23,11 +23,11 @@ static void name_label(bench_row *row)
 static void name_work(bench_row *row)
 {
     if (row->task == BENCH_OP)
-        snprintf(row->work, sizeof row->work, "op %s %s %s %lld", row->op, row->sample ? row->sample : "", row->dtype,
+        snprintf(row->work, sizeof row->work, "op %s %s %s %lld", row->op, row->sample ? row->sample : "", row->math,
                  (long long)row->batch_size);
     else
         snprintf(row->work, sizeof row->work, "%s %s %s %lld", row->task == BENCH_TRAIN ? "train" : "infer", row->model,
-                 row->dtype, (long long)row->batch_size);
+                 row->math, (long long)row->batch_size);
 }
 
 /* ---- learning */
@@ -54,17 +54,17 @@ double bench_bandwidth_at(const bench_limits *limits, double bytes)
     return limits->bandwidths[limits->n_bandwidths - 1].rate;
 }
 
-double bench_peak_for(const bench_limits *limits, const char *dtype)
+double bench_peak_for(const bench_limits *limits, const char *math)
 {
     if (!limits) return NAN;
-    return !strcmp(dtype, "f64") ? limits->f64_flops : limits->f32_flops;
+    return !strcmp(math, "f64") ? limits->f64_flops : !strcmp(math, "tf32") ? limits->tf32_flops : limits->f32_flops;
 }
 
 double bench_bound_of(const bench_row *row, const bench_operator *each)
 {
     double calls = each->calls > 0 ? each->calls : 1;
     double bandwidth = bench_bandwidth_at(row->limits, each->bytes / calls);
-    return fmax(each->flops / bench_peak_for(row->limits, row->dtype), each->bytes / bandwidth);
+    return fmax(each->flops / bench_peak_for(row->limits, row->math), each->bytes / bandwidth);
 }
 
 /* A roofline for each operator (Williams, Waterman and Patterson, Roofline, CACM 2009), with the bandwidth of the

@@ -36,6 +36,8 @@ static void read_limits(bench_reader *r, const json_t *json, bench_limits *limit
     bench_read_unit(r, flops, "FLOP/s");
     double *samples = bench_read_numbers(r, flops, "f32", &n);
     limits->f32_flops = bench_median(samples, n);
+    samples = bench_read_numbers(r, flops, "tf32", &n);
+    limits->tf32_flops = bench_median(samples, n);
     samples = bench_read_numbers(r, flops, "f64", &n);
     limits->f64_flops = bench_median(samples, n);
     bench_reader_leave(r);

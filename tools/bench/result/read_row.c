@@ -30,6 +30,8 @@ static void read_names(bench_reader *r, const json_t *json, bench_row *row)
     row->device = bench_read_text(r, json, "device");
     row->library = bench_read_text(r, json, "library");
     row->dtype = bench_read_text(r, json, "dtype");
+    row->math = bench_read_text(r, json, "math");
+    if (!row->math) row->math = row->dtype; /* older results knew nothing else */
     row->batch_size = bench_read_integer(r, json, "batch_size", 0);
     row->error = bench_read_text(r, json, "error");
     if (!row->backend || !row->dtype || row->batch_size < 1 || !(row->task == BENCH_OP ? row->op : row->model))

@@ -17,8 +17,8 @@ typedef enum bench_task { BENCH_TRAIN, BENCH_INFER, BENCH_OP } bench_task;
 
 /* The machine's limits, measured in the same run. */
 typedef struct bench_limits {
-    const char *name;            /* "cpu", or a device: "cuda:0" */
-    double f32_flops, f64_flops; /* peak of fused multiply-adds, FLOP/s */
+    const char *name;                        /* "cpu", or a device: "cuda:0" */
+    double f32_flops, tf32_flops, f64_flops; /* peak of fused multiply-adds, FLOP/s */
     int n_bandwidths;
     struct {
         double bytes, rate; /* working set; bytes/s */
@@ -55,6 +55,7 @@ typedef struct bench_row {
     const char *op, *sample;              /* "conv2d", "x:f32[64,32,13,13] ..."; NULL for a model */
     const char *backend, *variant;        /* "onednn"; "channels_last" or NULL */
     const char *device, *library, *dtype; /* "onednn:0", "oneDNN 2.6.3", "f32" */
+    const char *math;                     /* what products are computed in: the dtype, or "tf32" */
     int64_t batch_size;
     char label[96]; /* the backend as people see it, without the machine: "onednn", "cuda:1", "pytorch channels_last" */
     char work[192]; /* what it did, the same text for rows that may be compared: "train simplenet f32 64" */
@@ -144,6 +145,6 @@ double bench_bandwidth_at(const bench_limits *limits, double bytes);
 /* The least that the operator could take at the limits of the row's machine: max(flops / peak, bytes / bandwidth of
  * its working set), seconds per step. */
 double bench_bound_of(const bench_row *row, const bench_operator *each);
-double bench_peak_for(const bench_limits *limits, const char *dtype); /* NaN if unknown */
+double bench_peak_for(const bench_limits *limits, const char *math); /* NaN if unknown */
 
 #endif
