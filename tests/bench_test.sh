@@ -135,6 +135,7 @@ peer dies 'kill -SEGV $$'
 peer exits 'echo "no such luck" >&2; exit 7'
 peer babbles 'echo hello; cat >/dev/null'
 peer refuses 'echo "{\"error\": \"it has a headache\"}"'
+peer slow 'exec sleep 100'
 peer faint "echo '$ready'; read line; exit 3"
 short=(--tasks train --models simplenet --rounds 2 --round-seconds 0.01 --epochs 0)
 output=$("$tenon" bench "${short[@]}" --backends dies,exits,babbles,refuses,faint,gone,nonesuch,reference \
@@ -148,6 +149,10 @@ for line in 'dies .*ended by signal 11 \(Segmentation fault\)' 'exits .*exit cod
     grep -qE "$line" <<<"$output" || fail "\"$line\" is not in:"$'\n'"$output"
 done
 expect 1 'no figure' "${short[@]}" --backends nonesuch
+SECONDS=0
+expect 0 'slow +f32 +64 +no figure: not ready within 3 s' "${short[@]}" --backends slow,reference --peers "slow=$work/slow" --set-up-seconds 3
+expect 1 'nothing was measured: --max-seconds 2 were over' "${short[@]}" --backends slow --peers "slow=$work/slow" --max-seconds 2
+holds 'and nobody waits for it to end' [ $SECONDS -lt 15 ]
 
 # A peer that answers as it should is measured like any backend.
 cat >"$work/steady" <<END

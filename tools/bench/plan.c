@@ -69,6 +69,7 @@ enum {
     EPOCHS,
     TARGET,
     MAX_SECONDS,
+    SET_UP_SECONDS,
     SUITE,
     QUICK,
     SEED,
@@ -94,6 +95,7 @@ static const struct argp_option options[] = {
     {"epochs",        EPOCHS,        "N",    0, "train that long, from fresh weights, for loss and accuracy (default: 1)", 2},
     {"target",        TARGET,        "X",    0, "also tell when the test accuracy reaches it, such as 0.97", 2},
     {"max-seconds",   MAX_SECONDS,   "X",    0, "stop after that time with what there is", 2},
+    {"set-up-seconds", SET_UP_SECONDS, "X",  0, "how long a backend may take to be ready, which a peer that compiles may need (default: 300)", 2},
     {"seed",          SEED,          "N",    0, "of initial weights and shuffles (default: 42)", 2},
     {"threads",       't',           "N",    0, "CPU threads (default: $TENON_NUM_THREADS, or all CPUs)", 2},
     {"data",          'D',           "DIR",  0, "folder of the data (default: $TENON_DATA_DIR, or ~/.cache/tenon)", 2},
@@ -188,6 +190,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case EPOCHS: p->epochs = tool_integer(state, "--epochs", text, 0, 1000); return 0;
     case TARGET: p->target = tool_number(state, "--target", text, 1, true); return 0;
     case MAX_SECONDS: p->max_seconds = tool_number(state, "--max-seconds", text, 1e6, true); return 0;
+    case SET_UP_SECONDS: p->set_up_seconds = tool_number(state, "--set-up-seconds", text, 1e6, true); return 0;
     case SEED: p->seed = tool_integer(state, "--seed", text, 0, INT64_MAX); return 0;
     case 't': p->setup.threads = (int)tool_integer(state, "--threads", text, 1, 1024); return 0;
     case 'D': p->setup.data = text; return 0;
@@ -283,6 +286,7 @@ static void set_defaults(bench_plan *plan, bool ops)
         .round_seconds = ops ? 0.02 : 0.2,
         .epochs = 1,
         .seed = 42,
+        .set_up_seconds = 300,
         .target = NAN,
         .outputs = {.baseline = "reference"},
     };

@@ -34,7 +34,7 @@ typedef struct bench_plan {
     bench_peer peers[BENCH_LIST];
     int n_peers;
     int64_t rounds, epochs, seed;
-    double round_seconds, target, max_seconds; /* target NaN: none; max_seconds 0: no limit */
+    double round_seconds, target, max_seconds, set_up_seconds; /* target NaN: none; max_seconds 0: no limit */
     const char *suite, *label;
     bool eager; /* all backends but peers */
     bool again; /* a line is being read for the second time */

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const double patience = 300; /* seconds for one answer */
+static const double patience = 300; /* seconds for an answer of a worker that is ready */
 
 volatile sig_atomic_t bench_stopped;
 
@@ -102,6 +102,13 @@ static void fail_dead(bench_lane *lane)
         fail(lane, "its process ended with exit code %d%s%s", WEXITSTATUS(status), comma, said);
 }
 
+/* What hangs, or compiles, would not notice that nobody listens any more. */
+static void fail_late(bench_lane *lane, double seconds)
+{
+    kill(lane->pid, SIGKILL);
+    fail(lane, "%s within %.3g s", lane->ready ? "no answer" : "not ready", seconds);
+}
+
 /* ---- starting */
 
 static void become_worker(const bench_lane *lane, int in, int out)
@@ -172,10 +179,10 @@ static bool read_more(bench_lane *lane)
     return n > 0 || (n < 0 && errno == EINTR);
 }
 
-static json_t *await(bench_lane *lane)
+static json_t *await(bench_lane *lane, double seconds)
 {
     bool nonsense = false;
-    for (double until = tool_now() + patience; !bench_stopped;) {
+    for (double until = tool_now() + seconds; !bench_stopped;) {
         json_t *answer = take_line(lane, &nonsense);
         if (answer && !nonsense) return answer;
         json_decref(answer);
@@ -186,7 +193,7 @@ static json_t *await(bench_lane *lane)
         double left = until - tool_now();
         struct pollfd wait = {.fd = lane->from, .events = POLLIN};
         if (left <= 0) {
-            fail(lane, "no answer within %.0f s", patience);
+            fail_late(lane, seconds);
             return NULL;
         }
         if (poll(&wait, 1, (int)(left * 1000) + 1) > 0 && !read_more(lane)) {
@@ -199,9 +206,9 @@ static json_t *await(bench_lane *lane)
 }
 
 /* An answer that is no error; NULL after the row has got its error. */
-static json_t *await_good(bench_lane *lane)
+static json_t *await_good(bench_lane *lane, double seconds)
 {
-    json_t *answer = await(lane);
+    json_t *answer = await(lane, seconds);
     const char *why = json_string_value(json_object_get(answer, "error"));
     if (!why) return answer;
     fail(lane, "%s", why);
@@ -216,7 +223,7 @@ json_t *bench_lane_ask(bench_lane *lane, json_t *request)
     bool sent = lane->open && text && dprintf(lane->to, "%s\n", text) > 0;
     free(text);
     if (lane->open && !sent) fail_dead(lane);
-    return sent ? await_good(lane) : NULL;
+    return sent ? await_good(lane, patience) : NULL;
 }
 
 /* What does not round, for want of an instruction or of products, is not compared with what does. */
@@ -262,14 +269,15 @@ static void take_ready(bench_lane *lane, const json_t *ready)
     lane->steps_per_epoch = json_integer_value(json_object_get(ready, "steps_per_epoch"));
 }
 
-void bench_lane_open(bench_lane *lane)
+void bench_lane_open(bench_lane *lane, double seconds)
 {
     if (!start(lane)) {
         fail(lane, "its process cannot be started: %s", strerror(errno));
         return;
     }
     lane->open = true;
-    json_t *ready = await_good(lane);
+    json_t *ready = await_good(lane, seconds);
+    lane->ready = ready != NULL;
     if (ready) take_ready(lane, ready);
     json_decref(ready);
 }

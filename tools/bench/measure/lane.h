@@ -13,7 +13,8 @@ typedef struct bench_lane {
     const char *command; /* of a peer; NULL: tenon itself */
     const char *math;    /* what its products are to be computed in */
     char *config;
-    bool open; /* the worker answers */
+    bool open;  /* the worker may be asked */
+    bool ready; /* and has been set up */
     pid_t pid;
     int to, from, log; /* its standard input and output; a file of its standard error */
     char *line;        /* what was read beyond the last answer */
@@ -29,8 +30,8 @@ typedef struct bench_lane {
 /* Set by Ctrl-C: questions are given up at once. */
 extern volatile sig_atomic_t bench_stopped;
 
-/* Starts the worker and waits until it is ready; fills in the row's device, library and setup. */
-void bench_lane_open(bench_lane *lane);
+/* Starts the worker and waits until it is ready, so long at most; fills in the row's device, library and setup. */
+void bench_lane_open(bench_lane *lane, double seconds);
 /* Asks and waits; takes the request over. NULL if the lane is closed, was stopped, or gave up: then the row has its
  * error. The caller releases the answer. */
 json_t *bench_lane_ask(bench_lane *lane, json_t *request);

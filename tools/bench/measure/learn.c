@@ -89,9 +89,18 @@ static void learner_open(bench_session *session, const bench_group *group, const
     json_object_set_new(l->result, "epochs", json_pack("{s:s, s:[]}", "unit", "s", "seconds"));
     json_object_set_new(l->result, "losses", json_array());
     json_object_set_new(l->result, "evaluations", json_array());
-    l->lane = (bench_lane){.row = json_deep_copy(measured->row), .command = measured->command, .math = measured->math};
+    l->lane = (bench_lane){.row = json_deep_copy(measured->row),
+                           .command = measured->command,
+                           .math = measured->math,
+                           .to = -1,
+                           .from = -1,
+                           .log = -1};
+    if (bench_must_stop(session)) {
+        skip(l, bench_stopped ? "interrupted" : "--max-seconds were over before an epoch");
+        return;
+    }
     bench_lane_configure(session, group, &l->lane);
-    bench_lane_open(&l->lane);
+    bench_lane_open(&l->lane, bench_set_up_limit(session));
     static const char *const verbs[] = {"steps", "restart"};
     for (int i = 0; i < 2; i++)
         json_decref(bench_lane_ask(&l->lane, json_pack("{s:s, s:i}", "do", verbs[i], "count", WARM_STEPS)));

@@ -190,7 +190,9 @@ void bench_group_measure(bench_session *session, bench_group *group)
         bench_progress(session, group, lane, "warming up");
         if (bench_must_stop(session) || json_is_string(json_object_get(lane->row, "error"))) continue;
         bench_lane_configure(session, group, lane);
-        bench_lane_open(lane);
+        bench_lane_open(lane, bench_set_up_limit(session));
+        if (!lane->ready && bench_must_stop(session)) /* through no fault of its own */
+            json_object_set_new(lane->row, "error", json_null());
         if (lane->open) warm_up(lane, session->plan->round_seconds);
     }
     measure_limits(session, group);

@@ -30,6 +30,11 @@ bool bench_must_stop(const bench_session *session)
     return bench_stopped || tool_now() > session->deadline;
 }
 
+double bench_set_up_limit(const bench_session *session)
+{
+    return fmax(0, fmin(session->plan->set_up_seconds, session->deadline - tool_now()));
+}
+
 /* ---- progress */
 
 void bench_progress(bench_session *session, const bench_group *group, const bench_lane *lane, const char *what)

@@ -42,6 +42,8 @@ double bench_learn_units(const bench_session *session);
 void bench_lane_configure(bench_session *session, const bench_group *group, bench_lane *lane);
 /* One unit is done: draws the bar. */
 void bench_progress(bench_session *session, const bench_group *group, const bench_lane *lane, const char *what);
+/* How long a worker's setup may take now. */
+double bench_set_up_limit(const bench_session *session);
 /* Stopped by Ctrl-C, or out of time? */
 bool bench_must_stop(const bench_session *session);
 
