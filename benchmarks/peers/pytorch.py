@@ -6,8 +6,8 @@
     pytorch.py --json results.json   # on its own, where there is no tenon: measures, and writes the same results
     pytorch.py --json results.json --device cuda --variants best,compile,cuda_graphs --batch-sizes 64,512
 
-Always: images in memory on the device as floats, gradients set to None, TF32 only where "math" asks for it, autocast off. On the CPU glibc is told
-to keep freed memory, but for the variants default_malloc and torchvision: that saves up to three quarters of a step.
+Always: images in memory on the device as floats, gradients set to None, TF32 where it is asked for alone, autocast off.
+On the CPU glibc is told to keep freed memory, but for the variants default_malloc and torchvision: that saves up to three quarters of a step.
 Adam is the fused one on GPUs, and on CPUs since PyTorch 2.4 has one there; with 1.13.1 on a CPU foreach was measured
 to be no faster than the plain loop. The configuration may have a "device", cpu or cuda: the latter is the default where
 there is one."""
@@ -24,6 +24,7 @@ import tempfile
 from alone import main
 from common import Refused, Worker, check_config, host_batches, keep_freed_memory, now, positive, read_split, set_threads
 from fingerprint import blas_libraries, field, file_text
+from torch_prepared import WARM_UP, Compiled, Graph, compiled
 from torch_profile import profile_operators
 
 NAME, MODELS = "pytorch", ("simplenet", "convnet")
@@ -34,7 +35,7 @@ VARIANTS = {
     "torchvision": "NCHW, DataLoader(torchvision.datasets.MNIST(transform=ToTensor()), shuffle=True)",
     "default_malloc": "as the best one, but malloc gives freed memory back",
     "jit": "NCHW, torch.jit.optimize_for_inference",
-    "compile": "torch.compile",
+    "compile": "torch.compile(mode='reduce-overhead')",
     "cuda_graphs": "NCHW, the whole training step in a CUDA graph",
 }
 torch = None  # is imported when the time of that is taken
@@ -156,7 +157,7 @@ class TorchWorker(Worker):
         on_cpu = self.on == "cpu" and self.config["model"] == "convnet"
         if self.way == "channels_last" or (self.way == "compile" and on_cpu):
             model = model.to(memory_format=torch.channels_last)
-        return torch.compile(model, dynamic=False) if self.way == "compile" else model
+        return model
 
     def dtype(self):
         return {"f32": torch.float32, "f64": torch.float64}[self.config["dtype"]]
@@ -169,7 +170,7 @@ class TorchWorker(Worker):
         return torch.cuda.max_memory_allocated() if self.on == "cuda" else None
 
     def profile(self, request):
-        if self.way == "cuda_graphs":  # a graph has kernels, but no operators
+        if self.way in ("cuda_graphs", "compile"):  # a graph has kernels, but no operators
             return {}
         count = positive(request, "count")
         clock = self.time_phases(count)
@@ -239,15 +240,18 @@ class Training(TorchWorker):
         clock("other")
         return len(y)
 
-    def learn(self, x, y, clock=no_clock):
-        loss = torch.nn.functional.cross_entropy(self.model(x), y)
-        clock("forward")
+    def learn(self, x, y, clock=no_clock, loss_of=None):
         self.optimizer.zero_grad(set_to_none=True)
+        loss = (loss_of or self.loss_of)(x, y)
+        clock("forward")
         loss.backward()
         clock("backward")
         self.optimizer.step()
         clock("optimizer")
         self.loss_sum.add_(loss.detach(), alpha=len(y))
+
+    def loss_of(self, x, y):
+        return torch.nn.functional.cross_entropy(self.model(x), y)
 
     def read_loss(self):
         total, images, self.unread = self.loss_sum.item(), self.unread, 0
@@ -304,58 +308,12 @@ class TorchvisionTraining(LoaderTraining):
         self.loader = torch.utils.data.DataLoader(data, batch_size=self.config["batch_size"], shuffle=True)
 
 
-class GraphTraining(Training):
-    """A full batch is one replay of the graph, from the gathering of images on; a smaller last batch goes without."""
+class GraphTraining(Graph, Training):
+    pass
 
-    def restart(self, request):
-        super().restart(request)
-        self.index = torch.arange(min(self.config["batch_size"], len(self.labels)), device=self.on)
-        weights = [each.detach().clone() for each in self.model.parameters()]
-        self.warm_up()
-        self.graph = torch.cuda.CUDAGraph()
-        self.optimizer.zero_grad(set_to_none=True)
-        with torch.cuda.graph(self.graph):
-            self.learn_index(self.index)
-        self.forget(weights)
-        return {}
 
-    def adam_options(self):
-        return {"capturable": True}
-
-    def warm_up(self):
-        """On a stream of its own, as capture demands."""
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(3):
-                self.learn_index(self.index)
-        torch.cuda.current_stream().wait_stream(stream)
-
-    def forget(self, weights):
-        """Undoes what the warm-up has learnt, in place: the graph knows these tensors."""
-        with torch.no_grad():
-            for parameter, weight in zip(self.model.parameters(), weights):
-                parameter.copy_(weight)
-            for state in self.optimizer.state.values():
-                for tensor in state.values():
-                    tensor.zero_()
-            self.loss_sum.zero_()
-
-    def epoch(self):
-        return iter(self.indices())
-
-    def learn_index(self, index):
-        self.learn(self.images.index_select(0, index), self.labels.index_select(0, index))
-
-    def step(self, clock=no_clock):
-        index = next(self.batches)
-        if len(index) == len(self.index):
-            self.index.copy_(index)
-            self.graph.replay()
-        else:
-            self.learn_index(index)
-        self.unread += len(index)
-        return len(index)
+class CompiledTraining(Compiled, Training):
+    pass
 
 
 # ---- inference
@@ -372,12 +330,20 @@ class Inference(TorchWorker):
         self.model = self.new_model().eval()
         if self.way == "jit":
             self.model = self.optimized(self.model)
+        if self.way == "compile":
+            self.compile()
         return {}
 
     def optimized(self, model):
         example = torch.from_numpy(self.host[0]).to(self.on, self.dtype())
         with torch.no_grad():
             return torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(model, example)))
+
+    def compile(self):
+        """The first calls compile, and record what later ones replay."""
+        self.model = compiled(self.model)
+        for _ in range(WARM_UP):
+            self.step()
 
     def step(self):
         images = self.host[self.calls % len(self.host)]
@@ -430,7 +396,8 @@ def open_worker(config):
     check_config(config, "PyTorch", MODELS, VARIANTS, ("f32", "f64"))
     if config["task"] == "infer":
         return Inference(config)
-    ways = {"dataloader": LoaderTraining, "torchvision": TorchvisionTraining, "cuda_graphs": GraphTraining}
+    ways = {"dataloader": LoaderTraining, "torchvision": TorchvisionTraining}
+    ways |= {"cuda_graphs": GraphTraining, "compile": CompiledTraining}
     return ways.get(config.get("variant"), Training)(config)
 
 

@@ -22,7 +22,7 @@ def profile_operators(worker, count):
         if on_host and not event.key.startswith(SCOPES) and not event.key.endswith("Backward0"):
             add_event(rows, event, worker)
     give_convolutions_their_flops(rows)
-    told = ("calls", "seconds") if worker.way in ("jit", "compile") else ("calls", "seconds", "flops")
+    told = ("calls", "seconds") if worker.way == "jit" else ("calls", "seconds", "flops")
     done = sorted((row for row in rows.values() if row["seconds"] > 0), key=lambda row: -row["seconds"])
     return [{"op": row["op"], "device": worker.device} | {key: row[key] / count for key in told} for row in done]
 
