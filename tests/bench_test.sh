@@ -35,6 +35,7 @@ for sizes in 0 x 1, 1-4*1 8-4 1-4+0 60001 1,2x; do expect 2 'such as 1,16,64 or 
 expect 2 'more than 64 numbers' --batch-sizes 1-65
 expect 2 'a list .*such as a,b' --backends a,,b
 expect 2 'no operator "fly"' ops --ops fly
+for sample in relu 'fly x[2]'; do expect 2 'an operator and its inputs' ops --sample "$sample"; done
 expect 2 'NAME=PROGRAM' --peers pytorch
 expect 2 'from 1 to' --rounds 0
 expect 2 'above 0' --round-seconds 0
@@ -201,6 +202,9 @@ expect 0 '' --epochs 0 --rounds 2 --quick --tasks train --models simplenet --bac
 holds '--quick gives way to other options, wherever it stands' grep -q '"rounds": 2,' "$work/few.json"
 holds 'f64 is measured, too' "$tenon" bench "${short[@]}" --backends reference --dtypes f64 --quiet
 expect 0 'conv2d +x\[N' ops --ops conv2d --rounds 2 --round-seconds 0.005 --batch-sizes 2
+expect 0 'matmul +x\[8,N\] y\[N,8\] ' ops --sample 'matmul x[8,N] y[N,8]' --rounds 2 --round-seconds 0.005 --csv "$work/sample.csv"
+holds 'without --ops there are the samples alone' [ "$(grep -vc reference "$work/sample.csv")" -le 3 ]
+expect 1 'no figure: .*matmul' ops --sample 'matmul x[8,3] y[2,8]' --rounds 2 --round-seconds 0.005
 expect 1 'bf16.*no operator takes it yet' "${short[@]}" --backends reference --dtypes bf16
 for field in cpu isa governor load kernel compiler flags commit threads first_step plan_creation host_peak device_peak \
     implementation accuracy time_to_target roofline; do

@@ -59,6 +59,7 @@ enum {
     TASKS = 512,
     MODELS,
     OPS,
+    SAMPLE,
     BACKENDS,
     DTYPES,
     MATH,
@@ -82,6 +83,7 @@ static const struct argp_option options[] = {
     {"tasks",         TASKS,         "LIST", 0, "train, infer, op (default: train,infer)", 1},
     {"models",        MODELS,        "LIST", 0, "simplenet, convnet (default: both)", 1},
     {"ops",           OPS,           "LIST", 0, "for the task op: which operators (default: all that the models use)", 1},
+    {"sample",        SAMPLE,        "TEXT", 0, "for the task op: an operator with its inputs, such as 'matmul x[1024,1024] y[1024,1024]', beside --ops; may be given several times", 1},
     {"backends",      BACKENDS,      "LIST", 0, "onednn, cuda:1, auto, onednn:eager, or a peer's name, pytorch or pytorch:dataloader (default: all there are, and the best one eager as well)", 1},
     {"eager",         EAGER,         NULL,   0, "Tenon's backends run operator by operator, not as recorded programs", 1},
     {"dtypes",        DTYPES,        "LIST", 0, "f32, f64 (default: f32)", 1},
@@ -135,6 +137,21 @@ static void read_ops(const struct argp_state *state, bench_list *list, const cha
     }
 }
 
+/* Of what is given twice one is kept. */
+static void read_sample(const struct argp_state *state, bench_list *list, const char *text)
+{
+    int n, k = 0;
+    size_t length = strcspn(text, " ");
+    const tn_op_status *ops = tn_ops(&n);
+    while (k < n && (strlen(ops[k].name) != length || strncmp(ops[k].name, text, length) != 0)) k++;
+    if (k == n || !text[length])
+        argp_error(state, "--sample is an operator and its inputs, such as 'relu x[64,128]', not \"%s\"", text);
+    for (int i = 0; i < list->n; i++)
+        if (!strcmp(list->items[i], text)) return;
+    if (list->n == BENCH_LIST) argp_error(state, "there are more than %d samples", BENCH_LIST);
+    list->items[list->n++] = strdup(text);
+}
+
 static void read_sizes(const struct argp_state *state, bench_plan *plan, const char *text)
 {
     char why[200];
@@ -176,6 +193,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case TASKS: read_list(state, "--tasks", &p->tasks, text, tasks); return 0;
     case MODELS: read_list(state, "--models", &p->models, text, tool_models); return 0;
     case OPS: read_ops(state, &p->ops, text); return 0;
+    case SAMPLE: read_sample(state, &p->samples, text); return 0;
     case BACKENDS: read_list(state, "--backends", &p->backends, text, NULL); return 0;
     case DTYPES: read_dtypes(state, &p->dtypes, text); return 0;
     case MATH: read_list(state, "--math", &p->maths, text, maths); return 0;
@@ -334,8 +352,9 @@ void bench_plan_read(bench_plan *plan, int argc, char **argv, bool ops)
 
 void bench_plan_release(bench_plan *plan)
 {
-    bench_list *const lists[] = {&plan->tasks, &plan->models, &plan->backends, &plan->dtypes, &plan->maths, &plan->ops};
-    for (int i = 0; i < 6; i++) bench_list_release(lists[i]);
+    bench_list *const lists[] = {&plan->tasks, &plan->models, &plan->backends, &plan->dtypes,
+                                 &plan->maths, &plan->ops,    &plan->samples};
+    for (int i = 0; i < 7; i++) bench_list_release(lists[i]);
     for (int i = 0; i < plan->n_peers; i++) {
         free(plan->peers[i].name);
         free(plan->peers[i].command);

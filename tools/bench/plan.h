@@ -27,7 +27,7 @@ typedef struct bench_outputs {
 
 typedef struct bench_plan {
     tool_setup setup;
-    bench_list tasks, models, backends, dtypes, maths, ops;
+    bench_list tasks, models, backends, dtypes, maths, ops, samples;
     int64_t batch_sizes[BENCH_LIST];
     int n_batch_sizes;
     bool single_images; /* inference also at batch size 1, which nobody asked for by --batch-sizes */

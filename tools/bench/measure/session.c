@@ -171,10 +171,16 @@ static void add_kinds(const bench_plan *plan, groups *all, bench_group group)
 
 static void add_op(const bench_plan *plan, groups *all, const tn_op_status *op)
 {
-    bool wanted = plan->ops.n == 0;
+    bool wanted = plan->ops.n == 0 && plan->samples.n == 0;
     for (int i = 0; i < plan->ops.n; i++) wanted |= !strcmp(plan->ops.items[i], op->name);
     for (int i = 0; wanted && op->shapes && op->shapes[i]; i++)
         add_kinds(plan, all, (bench_group){.task = "op", .op = op->name, .sample = op->shapes[i]});
+    for (int i = 0; i < plan->samples.n; i++) {
+        const char *text = plan->samples.items[i];
+        size_t length = strlen(op->name);
+        if (!strncmp(text, op->name, length) && text[length] == ' ')
+            add_kinds(plan, all, (bench_group){.task = "op", .op = op->name, .sample = text + length + 1});
+    }
 }
 
 static groups make_groups(const bench_plan *plan)

@@ -7,22 +7,15 @@
 #include "bench/report/format.h"
 #include "bench/report/tables.h"
 
-enum { SHOWN = 6 }; /* operators of a row */
+static const double small = 0.02; /* share of a step of operators that are summed */
 
-enum { WORK, MACHINE, BACKEND, OPERATOR, IMPLEMENTATION, CALLS, TIME, SHARE, FLOPS, BYTES, ROOFLINE };
+enum { WORK, MACHINE, BACKEND, MATH, OPERATOR, IMPLEMENTATION, CALLS, TIME, SHARE, FLOPS, BYTES, ROOFLINE };
 
 static const bench_column columns[] = {
-    [WORK] = {"work", false, 0},
-    [MACHINE] = {"machine", false, 0},
-    [BACKEND] = {"backend", false, 0},
-    [OPERATOR] = {"operator", false, 0},
-    [IMPLEMENTATION] = {"implementation", false, 0},
-    [CALLS] = {"calls", true, 0},
-    [TIME] = {"time", true, 0},
-    [SHARE] = {"of a step", true, 0},
-    [FLOPS] = {"FLOP/s", true, 0},
-    [BYTES] = {"B/s", true, 0},
-    [ROOFLINE] = {"roofline", true, 0},
+    [WORK] = {"work", false, 0},   [MACHINE] = {"machine", false, 0},   [BACKEND] = {"backend", false, 0},
+    [MATH] = {"math", false, 0},   [OPERATOR] = {"operator", false, 0}, [IMPLEMENTATION] = {"implementation", false, 0},
+    [CALLS] = {"calls", true, 0},  [TIME] = {"time", true, 0},          [SHARE] = {"of a step", true, 0},
+    [FLOPS] = {"FLOP/s", true, 0}, [BYTES] = {"B/s", true, 0},          [ROOFLINE] = {"roofline", true, 0},
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
@@ -42,6 +35,7 @@ static bench_line *add_line(bench_table *table, const bench_row *row, int group,
     bench_put_text(&line->cells[WORK], work);
     bench_put_text(&line->cells[MACHINE], row->run->label);
     bench_put_text(&line->cells[BACKEND], row->label);
+    bench_put_text(&line->cells[MATH], row->math);
     bench_put_text(&line->cells[OPERATOR], name);
     return line;
 }
@@ -60,14 +54,19 @@ static void add_operator(bench_table *table, const bench_row *row, int group, co
     if (flops > 0) bench_put(&line->cells[FLOPS], flops, BENCH_SI(flops, ""));
     if (bytes > 0) bench_put(&line->cells[BYTES], bytes, BENCH_SI(bytes, ""));
     double share = bench_bound_of(row, each) / each->seconds;
-    if (bytes > 0) bench_put(&line->cells[ROOFLINE], share, BENCH_PERCENT(share));
+    if (bytes > 0 && share >= 0) {
+        char text[64];
+        snprintf(text, sizeof text, "%s %s", BENCH_PERCENT(share), bench_limit_of(row, each));
+        bench_put(&line->cells[ROOFLINE], share, text);
+    }
 }
 
 static void add_profile(bench_table *table, const bench_row *row, int group)
 {
     const bench_profile *profile = &row->profile;
     double rest = 0;
-    int shown = profile->n_operators > SHOWN + 1 ? SHOWN : profile->n_operators;
+    int shown = 0;
+    while (shown < profile->n_operators && profile->operators[shown].seconds >= small * profile->step) shown++;
     for (int i = 0; i < profile->n_operators; i++) {
         if (i < shown) add_operator(table, row, group, &profile->operators[i]);
         if (i >= shown) rest += profile->operators[i].seconds;

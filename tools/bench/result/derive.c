@@ -60,11 +60,24 @@ double bench_peak_for(const bench_limits *limits, const char *math)
     return !strcmp(math, "f64") ? limits->f64_flops : !strcmp(math, "tf32") ? limits->tf32_flops : limits->f32_flops;
 }
 
+static double arithmetic_of(const bench_row *row, const bench_operator *each)
+{
+    return each->flops / bench_peak_for(row->limits, row->math);
+}
+
+static double traffic_of(const bench_row *row, const bench_operator *each)
+{
+    return each->bytes / bench_bandwidth_at(row->limits, each->bytes / (each->calls > 0 ? each->calls : 1));
+}
+
 double bench_bound_of(const bench_row *row, const bench_operator *each)
 {
-    double calls = each->calls > 0 ? each->calls : 1;
-    double bandwidth = bench_bandwidth_at(row->limits, each->bytes / calls);
-    return fmax(each->flops / bench_peak_for(row->limits, row->math), each->bytes / bandwidth);
+    return fmax(arithmetic_of(row, each), traffic_of(row, each));
+}
+
+const char *bench_limit_of(const bench_row *row, const bench_operator *each)
+{
+    return arithmetic_of(row, each) > traffic_of(row, each) ? "FLOP/s" : "B/s";
 }
 
 /* A roofline for each operator (Williams, Waterman and Patterson, Roofline, CACM 2009), with the bandwidth of the

@@ -175,6 +175,7 @@ static void read_operators(bench_reader *r, const json_t *json, bench_profile *p
         };
         if (!profile->operators[i].op) bench_reader_fail(r, "has no name of an operator");
         profile->in_operators += profile->operators[i].seconds;
+        profile->calls += profile->operators[i].calls;
         bench_reader_leave(r);
     }
     bench_reader_leave(r);
@@ -198,6 +199,7 @@ static void read_profile(bench_reader *r, const json_t *json, bench_row *row)
     profile->idle =
         profile->n_operators && profile->in_operators <= profile->step ? profile->step - profile->in_operators : NAN;
     row->has_profile = object && profile->step > 0;
+    if (!row->has_profile || !profile->n_operators) profile->in_operators = profile->calls = NAN;
     bench_reader_leave(r);
 }
 

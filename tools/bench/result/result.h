@@ -25,7 +25,7 @@ typedef struct bench_limits {
     } * bandwidths;         /* smallest working set first; the last is main memory */
 } bench_limits;
 
-/* One operator of a step; all but `calls` are per step. */
+/* One operator of a step. */
 typedef struct bench_operator {
     const char *op, *device, *implementation;
     bool fell_back;
@@ -36,7 +36,8 @@ typedef struct bench_operator {
  * by what was being done; operators + idle is the same time, told by whether an operator ran. */
 typedef struct bench_profile {
     double step, data, forward, backward, optimizer, other;
-    double in_operators, idle; /* idle is NaN where a profiler's own cost made operators longer than the step */
+    double calls, in_operators; /* of all operators; NaN without a profile */
+    double idle;                /* NaN where a profiler's own cost made operators longer than the step */
     int n_operators;
     bench_operator *operators; /* longest first */
 } bench_profile;
@@ -145,6 +146,8 @@ double bench_bandwidth_at(const bench_limits *limits, double bytes);
 /* The least that the operator could take at the limits of the row's machine: max(flops / peak, bytes / bandwidth of
  * its working set), seconds per step. */
 double bench_bound_of(const bench_row *row, const bench_operator *each);
+/* Which of the two that is: "FLOP/s" or "B/s". */
+const char *bench_limit_of(const bench_row *row, const bench_operator *each);
 double bench_peak_for(const bench_limits *limits, const char *math); /* NaN if unknown */
 
 #endif

@@ -20,6 +20,7 @@ const bench_figure bench_figures[] = {
     {"accuracy",       offsetof(bench_row, accuracy)},      {"time_to_target", offsetof(bench_row, time_to_target)},
     {"flops",          offsetof(bench_row, flops)},         {"bytes",          offsetof(bench_row, bytes)},
     {"attained",       offsetof(bench_row, attained)},      {"roofline",       offsetof(bench_row, roofline)},
+    {"calls",          offsetof(bench_row, profile.calls)}, {"in_operators",   offsetof(bench_row, profile.in_operators)},
     {NULL, 0},
 };
 /* clang-format on */
