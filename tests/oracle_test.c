@@ -330,5 +330,6 @@ int main(int argc, char **argv)
                 add(&runs[r], backends[i].name, TN_F32, as_program);
     }
     if (argc > 1) cmocka_set_test_filter(argv[1]);
+    if (argc > 2) cmocka_set_skip_filter(argv[2]);
     return _cmocka_run_group_tests("training", tests, n_tests, NULL, release_snapshots);
 }

@@ -15,6 +15,17 @@ static void write_text(FILE *to, const char *text)
     fputc('"', to);
 }
 
+/* What an operator was done by, longest first: "cudnn:engine 3 + copy". */
+static void write_implementations(FILE *to, const bench_row *row)
+{
+    char text[256] = "";
+    size_t used = 0;
+    for (int i = 0; row->task == BENCH_OP && i < row->profile.n_operators && used < sizeof text; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i ? " + " : "",
+                                 row->profile.operators[i].implementation);
+    write_text(to, text);
+}
+
 static void write_row(FILE *to, const bench_row *row)
 {
     static const char *const tasks[] = {[BENCH_TRAIN] = "train", [BENCH_INFER] = "infer", [BENCH_OP] = "op"};
@@ -27,6 +38,8 @@ static void write_row(FILE *to, const bench_row *row)
     fprintf(to, "%lld,%s,%s,%s,", (long long)row->batch_size, bench_row_counts(row) ? "yes" : "no",
             row->noisy ? "yes" : "no", row->run->stopped ? "yes" : "no");
     write_text(to, row->error);
+    fputc(',', to);
+    write_implementations(to, row);
     for (const bench_figure *figure = bench_figures; figure->name; figure++) {
         double value = bench_figure_of(row, figure);
         fputc(',', to);
@@ -37,7 +50,9 @@ static void write_row(FILE *to, const bench_row *row)
 
 bool bench_write_csv(FILE *to, const bench_results *results)
 {
-    fputs("machine,started,task,model,op,sample,backend,device,dtype,math,batch_size,counts,noisy,partial,error", to);
+    fputs(
+        "machine,started,task,model,op,sample,backend,device,dtype,math,batch_size,counts,noisy,partial,error,implementation",
+        to);
     for (const bench_figure *figure = bench_figures; figure->name; figure++) fprintf(to, ",%s", figure->name);
     fputs("\r\n", to);
     for (int i = 0; i < results->n_rows; i++) write_row(to, results->rows[i]);
