@@ -173,6 +173,18 @@ expect 0 'steady +f32 +64 +64,000' "${short[@]}" --backends steady,reference --p
     --json "$work/peer.json" --csv "$work/peer.csv"
 holds 'time to a target' grep -qE '"time_to_target": 0.0' "$work/peer.json"
 
+# Those that share a device share its limits.
+peak='{"name": "gpu:0", "flops": {"unit": "FLOP/s", "f32": [1e9], "f64": []}, "bandwidth": {"unit": "B/s", "sets": []}}'
+peer gpu "echo '{\"device\": \"gpu:0\", \"kind\": \"GPU\"}'
+while read -r line; do
+    case \$line in
+    *limits*) echo . >>$work/limits; echo '{\"limits\": $peak}' ;;
+    *) echo '{\"seconds\": 0.01, \"steps\": 10, \"images\": 640, \"times\": [0.001, 0.001]}' ;;
+    esac
+done"
+expect 0 'limits of gpu:0: 1.00 GFLOP/s in f32$' "${short[@]}" --backends gpu,gpu:own --peers "gpu=$work/gpu"
+holds 'which are measured once' [ "$(wc -l <"$work/limits")" = 1 ]
+
 # A row that does not compute as it is asked to has no figure; one run tells of several ways to compute.
 sed 's/"loss": 0.5/&, "math": "\x27$TENON_MATH\x27"/' "$work/steady" >"$work/rounding"
 chmod +x "$work/rounding"

@@ -202,7 +202,8 @@ def read_options(doc, models, variants):
     parser.add_argument("--variants", type=comma_list, default=[None], help=", ".join(("best", *variants)))
     parser.add_argument("--dtypes", type=comma_list, default=["f32"], help="f32, f64")
     math = os.environ.get("TENON_MATH") or "f32"
-    parser.add_argument("--math", type=comma_list, default=[math], help="products in f32 as f32 or tf32 (default: $TENON_MATH, or f32)")
+    ways = "what products in f32 are computed in: f32, tf32 (default: $TENON_MATH, or f32)"
+    parser.add_argument("--math", type=comma_list, default=[math], help=ways)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--round-seconds", type=float, default=2)
     parser.add_argument("--epochs", type=int, default=1, help="to train after the rounds")

@@ -330,20 +330,16 @@ class Inference(TorchWorker):
         self.model = self.new_model().eval()
         if self.way == "jit":
             self.model = self.optimized(self.model)
-        if self.way == "compile":
-            self.compile()
+        if self.way == "compile":  # the first calls compile, and record what later ones replay
+            self.model = compiled(self.model)
+            for _ in range(WARM_UP):
+                self.step()
         return {}
 
     def optimized(self, model):
         example = torch.from_numpy(self.host[0]).to(self.on, self.dtype())
         with torch.no_grad():
             return torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(model, example)))
-
-    def compile(self):
-        """The first calls compile, and record what later ones replay."""
-        self.model = compiled(self.model)
-        for _ in range(WARM_UP):
-            self.step()
 
     def step(self):
         images = self.host[self.calls % len(self.host)]
@@ -396,9 +392,8 @@ def open_worker(config):
     check_config(config, "PyTorch", MODELS, VARIANTS, ("f32", "f64"))
     if config["task"] == "infer":
         return Inference(config)
-    ways = {"dataloader": LoaderTraining, "torchvision": TorchvisionTraining}
-    ways |= {"cuda_graphs": GraphTraining, "compile": CompiledTraining}
-    return ways.get(config.get("variant"), Training)(config)
+    ways = {"dataloader": LoaderTraining, "torchvision": TorchvisionTraining, "cuda_graphs": GraphTraining}
+    return (ways | {"compile": CompiledTraining}).get(config.get("variant"), Training)(config)
 
 
 if __name__ == "__main__":

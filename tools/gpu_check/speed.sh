@@ -30,8 +30,9 @@ measure() {
     local name=$1 room
     shift
     room=$(($(room) - 6))
+    rm -f "$log/$name.csv" "$log/$name.json"
+    : >"$log/$name"
     [ $room -gt 0 ] || return 124
-    rm -f "$log/$name.csv"
     within "$name" "$tenon" bench --quick --rounds 5 -D "$data" --max-seconds $room --csv "$log/$name.csv" --json "$log/$name.json" "$@"
 }
 

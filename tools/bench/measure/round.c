@@ -158,18 +158,32 @@ static const char *add_limits(bench_session *session, json_t *limits)
     return name;
 }
 
+static bool same_text(const json_t *a, const json_t *b)
+{
+    return json_is_string(a) && json_equal(a, b);
+}
+
+/* A device is measured once in a group, by the first who can: with other libraries another one might attain less. */
+static const char *limits_before(const bench_group *group, const bench_lane *lane)
+{
+    for (const bench_lane *other = group->lanes; other < lane; other++) {
+        const char *name = json_string_value(json_object_get(other->row, "limits"));
+        if (name && same_text(json_object_get(other->row, "device"), json_object_get(lane->row, "device"))) return name;
+    }
+    return NULL;
+}
+
 static void measure_limits(bench_session *session, bench_group *group)
 {
     for (bench_lane *lane = group->lanes; lane < group->lanes + group->n; lane++) {
         if (!lane->open || bench_must_stop(session)) continue;
-        const char *name = NULL;
+        const char *name = lane->on_cpu ? "cpu" : limits_before(group, lane);
         if (lane->on_cpu) {
             if (tool_now() > session->limits_measured + limits_hold) {
                 add_limits(session, bench_limits_of_cpu(session->plan->setup.threads));
                 session->limits_measured = tool_now();
             }
-            name = "cpu";
-        } else {
+        } else if (!name) {
             json_t *answer = bench_lane_ask(lane, json_pack("{s:s}", "do", "limits"));
             name = add_limits(session, json_incref(json_object_get(answer, "limits")));
             json_decref(answer);
