@@ -44,6 +44,10 @@ build_all() {
     local with=(-DTENON_TESTS=OFF) targets=(tenon_tool "tenon_$backend") generator=()
     has_cmocka && with=(-DTENON_TESTS=ON) && targets+=(oracle_test)
     if [ "$backend" = cuda ]; then with+=(-DTENON_CUDA=ON "-DCMAKE_CUDA_ARCHITECTURES=$(architectures)"); fi
+    if [ "$backend" = cuda ] && [ -e "$root/tests/hip_on_cuda" ]; then
+        with+=(-DTENON_HIP_ON_CUDA=ON)
+        targets+=(tenon_hip_on_cuda)
+    fi
     need_builder
     if [ ! -e "$tree/CMakeCache.txt" ] && command -v ninja >/dev/null; then generator=(-G Ninja); fi
     build_part configure cmake -S "$root" -B "$tree" "${generator[@]}" "${with[@]}" "${options[@]}"
@@ -125,9 +129,10 @@ conform() {
 
 # The same plugin as for AMD's GPUs, of which this tells what its kernels and its calls do, and not what AMD's compiler does.
 hip() {
-    local file=$tree/tests/hip_on_cuda/tenon_hip.so
-    if [ ! -e "$file" ]; then
-        result skipped "the build has made no $file"
+    local file
+    file=$(find "$tree/tests/hip_on_cuda" -maxdepth 1 -name '*tenon_hip_on_cuda.so' 2>/dev/null | head -n 1)
+    if [ -z "$file" ]; then
+        result skipped "there is no tenon_hip_on_cuda.so in $tree/tests/hip_on_cuda"
         return
     fi
     conform_as hip "$file"
