@@ -108,8 +108,8 @@ own() {
     printf '%s\n' "$table"
     outcome=$(outcome_of $code)
     verdict=$(own_verdict <<<"$table")
+    if [ "$outcome" = passed ] && grep -q '^  PARTIAL' "$log/own"; then outcome="cut off"; fi
     if [ "$outcome" = passed ] && grep -q '  no figure: ' "$log/own"; then outcome=FAILED; fi
-    if grep -q '^  PARTIAL' "$log/own"; then outcome="cut off"; fi
     if [ "$outcome" = passed ] && [[ $verdict = "no figure"* ]]; then outcome=skipped; fi
     result "$outcome" "$(($(wc -l <<<"$table") - 1)) shapes with and without cuBLASLt and cuDNN: $log/own"
     aim_at "$verdict"
