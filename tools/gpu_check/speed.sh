@@ -14,8 +14,8 @@ write_peer() {
         torch=none
         for python in python3 /usr/bin/python3 python; do
             parts=4 within import "$python" -c 'import torch' || continue
-            torch=$log/pytorch
-            write_program "$torch" "exec $(command -v "$python") $root/benchmarks/peers/pytorch.py"
+            torch=$log/pytorch python=$(command -v "$python")
+            write_program "$torch" "exec ${python@Q} ${root@Q}/benchmarks/peers/pytorch.py"
             break
         done
     fi
@@ -23,7 +23,7 @@ write_peer() {
 }
 
 # The same tenon, whose plugin does without cuBLASLt and cuDNN.
-write_own() { write_program "$log/tenon-own" "TENON_CUDA_LIBS=off exec $tenon"; }
+write_own() { write_program "$log/tenon-own" "TENON_CUDA_LIBS=off exec ${tenon@Q}"; }
 
 # measure NAME OPTION...: in the time that is left; results in $log/NAME.csv and .json
 measure() {
