@@ -55,7 +55,12 @@ fakeError_t fakeGetDeviceCount(int *count)
 
 fakeError_t fakeGetDeviceProperties(gpu_properties *all, int device)
 {
-    *all = (gpu_properties){.name = "Fake GPU", .warpSize = 32, .integrated = device == 0, .totalGlobalMem = 1000};
+    *all = (gpu_properties){.name = "Fake GPU",
+                            .warpSize = 32,
+                            .multiProcessorCount = 4,
+                            .sharedMemPerBlock = 49152,
+                            .integrated = device == 0,
+                            .totalGlobalMem = 1000};
     return answer("GetDeviceProperties");
 }
 
@@ -181,5 +186,17 @@ static void *host_alloc(uint64_t bytes, uint64_t alignment)
     return aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
 }
 
-static const tn_host_api host = {.struct_size = sizeof host, .alloc = host_alloc, .free = free};
+static char logged[500];
+
+static void host_log(uint32_t level, const char *message)
+{
+    snprintf(logged, sizeof logged, "%s", message);
+}
+
+const char *fake_logged(void)
+{
+    return logged;
+}
+
+static const tn_host_api host = {.struct_size = sizeof host, .log = host_log, .alloc = host_alloc, .free = free};
 const tn_host_api *gpu_host = &host;

@@ -52,6 +52,15 @@ static void an_integrated_gpu_is_told_from_others(void **state)
     assert_int_equal(info[1].kind, TN_DEVICE_GPU);
 }
 
+static void a_gpu_that_is_opened_is_described(void **state)
+{
+    (void)state;
+    tn_device *device = opened(WORKING);
+    assert_string_equal(fake_logged(), "fake: Fake GPU, fk_12: 4 multiprocessors, warps of 32 threads, 49152 bytes of "
+                                       "shared memory for a block");
+    gpu_device_close(device);
+}
+
 static void a_busy_gpu_is_not_lost(void **state)
 {
     tn_device *device = NULL;
@@ -223,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_integrated_gpu_is_told_from_others),
+        cmocka_unit_test(a_gpu_that_is_opened_is_described),
         cmocka_unit_test(a_busy_gpu_is_not_lost),
         cmocka_unit_test(a_lost_gpu_stays_lost),
         cmocka_unit_test(missing_code_names_the_option),

@@ -99,5 +99,7 @@ const char *fakeGetErrorName(fakeError_t error);
 void fake_fail(const char *function, fakeError_t error);
 /* The names of the functions that were called since the last time that this was asked, each before a space. */
 const char *fake_calls(void);
+/* What was logged last. */
+const char *fake_logged(void);
 
 #endif

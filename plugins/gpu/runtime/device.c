@@ -132,6 +132,18 @@ tn_status gpu_device_info(uint32_t index, tn_device_info *info, tn_error *error)
     return TN_OK;
 }
 
+static void tell(const tn_device *device)
+{
+    char text[400];
+    const gpu_limits *limits = &device->limits;
+    snprintf(text, sizeof text,
+             TN_PLUGIN_NAME
+             ": %s, %s: %u multiprocessors, warps of %u threads, %u bytes of shared memory for a block%s",
+             device->name, device->architecture, limits->multiprocessors, limits->warp, limits->shared_bytes,
+             device->pool ? "" : "; no pools of memory");
+    gpu_host->log(TN_LOG_INFO, text);
+}
+
 tn_status gpu_device_open(uint32_t index, tn_device **result, tn_error *error)
 {
     tn_device *device;
@@ -143,7 +155,7 @@ tn_status gpu_device_open(uint32_t index, tn_device **result, tn_error *error)
     GPU_CALL(device, GPU(FuncGetAttributes)(&attributes, gpu_code[0]), "finding code for the device");
     pthread_mutex_lock(&lock);
     tn_status status = device->opened ? TN_OK : gpu_memory_open(device, error);
-    if (status == TN_OK) device->opened++;
+    if (status == TN_OK && !device->opened++) tell(device);
     pthread_mutex_unlock(&lock);
     *result = device;
     return status;
