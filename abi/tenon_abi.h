@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The Tenon backend ABI, version 1.0 (draft until declared frozen in this header).
+ * The Tenon backend ABI. Version 1.0 is frozen: what it says of structs, constants, functions and operators stays so, and
+ * plugins built from it work as long as there is a major version 1 (README.md, beside this file).
  *
  * A backend is a shared object that exports one symbol, tn_plugin_query_v1. It never links the core: all that it
  * needs from its host comes through tn_host_api, all that it offers goes through tn_plugin. A plugin may include this
@@ -30,9 +31,10 @@
 extern "C" {
 #endif
 
-#define TN_ABI_MAJOR 1 /* in the name of the entry symbol; a new one means a new header */
-#define TN_ABI_MINOR 0 /* grows by one with each set of appended fields */
-#define TN_MAX_RANK 8  /* most dimensions of a tensor */
+#define TN_ABI_MAJOR 1        /* in the name of the entry symbol; a new one means a new header */
+#define TN_ABI_MINOR 0        /* grows by one with each set of appended fields or operators */
+#define TN_ABI_FROZEN_MINOR 0 /* the newest published one: nothing of it changes any more */
+#define TN_MAX_RANK 8         /* most dimensions of a tensor */
 
 #if defined(__GNUC__)
 #define TN_EXPORT __attribute__((visibility("default")))

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The ABI's promises: golden files, append-only growth, headers that every compiler takes.
-# Usage: abi.sh layout|catalogue|headers|append-only|abidiff|update|update-binary     (update rewrites the golden files)
+# Usage: abi.sh layout|catalogue|headers|append-only|frozen|abidiff
 #        abi.sh binary|future TENON     (TENON: the program)
+#        abi.sh update|update-binary    (rewrites the golden files of the header's minor version, unless it is frozen)
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,6 +12,13 @@ abi=$root/abi
 cc=${CC:-cc}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# number NAME: a number that the header defines
+number()
+{
+    sed -n "s/^#define $1  *\([0-9]*\).*/\1/p" "$abi/tenon_abi.h"
+}
+version=1.$(number TN_ABI_MINOR)
 
 # layout DIR: what a binary compiled with DIR's headers depends on
 layout()
@@ -29,37 +37,38 @@ catalogue()
     "$work/catalogue"
 }
 
+# append_only KIND ROWS: ROWS is a legal growth of the golden files of that kind, layout or ops
 append_only()
 {
-    awk -f "$here/append_only.awk" "$1" "$2"
+    for golden in "$abi/$1"-1.*.txt; do awk -f "$here/append_only.awk" "$golden" "$2" || return 1; done
 }
 
-# same GOLDEN WHAT: standard input equals the golden file
-same()
+# grown KIND ROWS: that, and what the golden file of the header's version says
+grown()
 {
-    grep -v '^#' "$1" | diff -u - "$2" && return
-    echo "$1 differs from the headers. If that is meant and 1.0 is not frozen yet: tests/abi/abi.sh update"
+    append_only "$1" "$2"
+    golden=$abi/$1-$version.txt
+    [ -e "$golden" ] && grep -v '^#' "$golden" | diff -u - "$2" && return
+    echo "the headers are not those of $golden. If that is meant: tests/abi/abi.sh update"
     exit 1
 }
 
 check_layout()
 {
     layout "$abi" >"$work/rows"
-    append_only "$abi/layout-1.0.txt" "$work/rows"
-    same "$abi/layout-1.0.txt" "$work/rows"
+    grown layout "$work/rows"
 }
 
 check_catalogue()
 {
     catalogue "$abi" >"$work/schemas"
-    append_only "$abi/ops-1.0.txt" "$work/schemas"
-    same "$abi/ops-1.0.txt" "$work/schemas"
+    grown ops "$work/schemas"
 }
 
 # Every compiler here takes the headers, with the offsets of the golden file, as C11 and as C++17.
 check_headers()
 {
-    awk -f "$here/frozen.awk" "$abi/layout-1.0.txt" >"$work/frozen.c"
+    cat "$abi"/layout-1.*.txt | awk -f "$here/frozen.awk" >"$work/frozen.c"
     grep -q 'tn_plugin, shutdown' "$work/frozen.c"
     echo '#include "tenon.h"' >>"$work/frozen.c"
     for compiler in gcc clang; do
@@ -91,7 +100,7 @@ refused()
     mutate "$2" "$3"
     layout "$work/mutant" >"$work/rows"
     catalogue "$work/mutant" >"$work/schemas"
-    if append_only "$abi/layout-1.0.txt" "$work/rows" && append_only "$abi/ops-1.0.txt" "$work/schemas"; then
+    if append_only layout "$work/rows" && append_only ops "$work/schemas"; then
         echo "not noticed: $1"
         exit 1
     fi
@@ -103,7 +112,7 @@ allowed()
     mutate "$2" "$3"
     layout "$work/mutant" >"$work/rows"
     catalogue "$work/mutant" >"$work/schemas"
-    append_only "$abi/layout-1.0.txt" "$work/rows" && append_only "$abi/ops-1.0.txt" "$work/schemas" && return
+    append_only layout "$work/rows" && append_only ops "$work/schemas" && return
     echo "wrongly refused: $1"
     exit 1
 }
@@ -127,7 +136,6 @@ check_append_only()
 }
 
 vendor=$root/tests/bad_plugins/conform
-binary=$here/plugin-1.0-x86_64.so
 
 # plugin SOURCE HEADERS TO: as a vendor would build it
 plugin()
@@ -143,11 +151,11 @@ serves()
     "$1" conform "$2" --level 2
 }
 
-# The binary of 1.0 was made once (update-binary) and must work for ever.
+# The binary of each minor version was made once (update-binary) and must work for ever.
 check_binary()
 {
-    [ "$(uname -sm)" = 'Linux x86_64' ] || { echo "the binary is for Linux on x86-64"; exit 77; }
-    serves "$1" "$binary"
+    [ "$(uname -sm)" = 'Linux x86_64' ] || { echo "the binaries are for Linux on x86-64"; exit 77; }
+    for binary in "$here"/plugin-1.*-x86_64.so; do serves "$1" "$binary"; done
 }
 
 # A plugin of a made-up 1.1: each struct that may grow has a field more.
@@ -169,9 +177,19 @@ check_future()
     grep 'erfc/1, which this core does not know' "$work/log"
 }
 
+# What was published stays as it is.
+refuse_frozen()
+{
+    frozen=$(number TN_ABI_FROZEN_MINOR)
+    [ "$(number TN_ABI_MINOR)" -gt "$frozen" ] && return
+    echo "ABI $version is frozen. What is added belongs to 1.$((frozen + 1)): raise TN_ABI_MINOR in abi/tenon_abi.h first"
+    exit 1
+}
+
 update_binary()
 {
-    plugin "$vendor/sound_synchronous.c" "$abi" "$binary"
+    refuse_frozen
+    plugin "$vendor/sound_synchronous.c" "$abi" "$here/plugin-$version-x86_64.so"
 }
 
 # probe: an object whose debug information holds every type of the plugin table
@@ -189,17 +207,61 @@ check_abidiff()
 {
     command -v abidiff >/dev/null || { echo "abidiff is not installed"; exit 77; }
     probe
-    abidiff "$abi/tenon-1.0.abi" "$work/probe.so"
+    abidiff "$abi/tenon-$version.abi" "$work/probe.so"
 }
 
 update()
 {
-    { echo '# Offsets, sizes and types of ABI 1.0: struct field offset size type. Made by tests/abi/abi.sh update.'
-      layout "$abi"; } >"$abi/layout-1.0.txt"
-    { echo '# The operators of ABI 1.0. Made by tests/abi/abi.sh update.'; catalogue "$abi"; } >"$abi/ops-1.0.txt"
+    refuse_frozen
+    layout "$abi" >"$work/rows"
+    catalogue "$abi" >"$work/schemas"
+    rm -f "$abi/layout-$version.txt" "$abi/ops-$version.txt"
+    append_only layout "$work/rows" && append_only ops "$work/schemas" || exit 1
+    { echo "# Offsets, sizes and types of ABI $version: struct field offset size type. Made by tests/abi/abi.sh update."
+      cat "$work/rows"; } >"$abi/layout-$version.txt"
+    { echo "# The operators of ABI $version. Made by tests/abi/abi.sh update."
+      cat "$work/schemas"; } >"$abi/ops-$version.txt"
     command -v abidw >/dev/null || return 0
     probe
-    abidw --no-corpus-path --no-comp-dir-path --no-show-locs "$work/probe.so" >"$abi/tenon-1.0.abi"
+    abidw --no-corpus-path --no-comp-dir-path --no-show-locs "$work/probe.so" | sed "s|$work/||" >"$abi/tenon-$version.abi"
+}
+
+# expect STATUS PHRASE COMMAND...: the command ends so and says so
+expect()
+{
+    status=$1 phrase=$2
+    shift 2
+    code=0
+    "$@" >"$work/said" 2>&1 || code=$?
+    [ $code = "$status" ] && { [ -z "$phrase" ] || grep -q "$phrase" "$work/said"; } && return
+    echo "$*: status $code instead of $status, or no \"$phrase\":"
+    cat "$work/said"
+    exit 1
+}
+
+# In a copy: a published version cannot be rewritten, the next one can be added to it, and no field goes in between.
+check_frozen()
+{
+    copy=$work/copy
+    mkdir -p "$copy/tests" "$copy/core"
+    cp -r "$abi" "$copy/abi"
+    cp -r "$here" "$copy/tests/abi"
+    cp "$root/core/tenon.h" "$copy/core"
+    header=$copy/abi/tenon_abi.h
+    expect 1 "is frozen" "$copy/tests/abi/abi.sh" update
+    expect 1 "is frozen" "$copy/tests/abi/abi.sh" update-binary
+    next=$(($(number TN_ABI_FROZEN_MINOR) + 1))
+    sed -i "/^#define TN_ABI_MINOR/s/[0-9][0-9]*/$next/; /void (\*shutdown)(void);/a void (*extra)(void);
+            /^TN_SIZE_OF_1_0(tn_plugin,/d" "$header"
+    expect 1 "layout-1.$next.txt" "$copy/tests/abi/abi.sh" layout
+    expect 0 "" "$copy/tests/abi/abi.sh" update
+    expect 0 "" "$copy/tests/abi/abi.sh" layout
+    expect 0 "" "$copy/tests/abi/abi.sh" headers
+    grep 'tn_plugin extra' "$copy/abi/layout-1.$next.txt"
+    ! grep 'tn_plugin extra' "$copy/abi/layout-1.0.txt"
+    sed -i '/const char \*implementation;/i uint64_t extra;' "$header"
+    sed -i '/^TN_SIZE_OF_1_0(tn_plan,/d' "$header"
+    expect 1 "tn_plan .*changed" "$copy/tests/abi/abi.sh" update
 }
 
 case ${1:-} in
@@ -207,10 +269,11 @@ layout) check_layout ;;
 catalogue) check_catalogue ;;
 headers) check_headers ;;
 append-only) check_append_only ;;
+frozen) check_frozen ;;
 abidiff) check_abidiff ;;
 binary) check_binary "$2" ;;
 future) check_future "$2" ;;
 update) update ;;
 update-binary) update_binary ;;
-*) sed -n 's/^# Usage: //p' "$0"; exit 2 ;;
+*) sed -n 's/^# Usage: //p; s/^#        abi/abi/p' "$0"; exit 2 ;;
 esac
