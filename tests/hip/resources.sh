@@ -24,12 +24,10 @@ llvm() {
 command -v objcopy >/dev/null || { echo "objcopy is not there" && exit 77; }
 unbundle=$(llvm clang-offload-bundler) readelf=$(llvm llvm-readelf) || exit 77
 
-# A compute unit: the registers of a lane on one SIMD, in pieces of how many waves take them, and how many waves fit.
+# A compute unit: the registers of a lane on one SIMD, in pieces of how many waves take them, how many waves fit, bytes
+# of LDS. Blocks are not counted for others.
 #     architecture  SIMDs  registers  piece  waves  LDS
-units='gfx900       4      256        4      10     65536
-       gfx906       4      256        4      10     65536
-       gfx908       4      256        4      10     65536
-       gfx90a       4      512        8      8      65536
+units='gfx90a       4      512        8      8      65536
        gfx1030      2      1024       16     16     65536'
 
 # What kernels may take: registers of a lane; scalar registers that spill to lanes of those; bytes of LDS that launches
