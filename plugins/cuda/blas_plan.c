@@ -55,7 +55,7 @@ static tn_status multiply(const blas_plan *plan, tn_stream *stream, const tn_bin
     BLAS_TRY(blas->call->cublasLtMatmul(blas->handle, plan->operation, &plan->one, at->in[plan->product.a.input],
                                         plan->a, at->in[plan->product.b.input], plan->b, &plan->zero, at->out[0],
                                         plan->d, at->out[0], plan->d, &plan->algorithm, at->workspace,
-                                        plan->head.workspace_bytes, gpu_stream_for(stream, "cublasLtMatmul")),
+                                        plan->head.workspace_bytes, gpu_stream_for(stream, plan->implementation)),
              "queueing a product of cuBLASLt");
     return TN_OK;
 }

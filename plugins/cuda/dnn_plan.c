@@ -59,7 +59,7 @@ static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindin
     GPU_TRY(gpu_use(plan->device, error));
     dnn_begin(&work, plan->dnn->call);
     cu_dnn_lock();
-    run(plan, &work, gpu_stream_for(stream, "cudnnBackendExecute"), at);
+    run(plan, &work, gpu_stream_for(stream, plan->implementation), at);
     dnn_release(&work, 0);
     cu_dnn_unlock();
     return work.status ? cu_pass_on(work.status, &work.error, error) : TN_OK;
