@@ -19,12 +19,12 @@ typedef struct blas_plan {
     char implementation[40];
     tn_device *device;
     const cu_blas *blas;
-    cu_product product;
+    gpu_blas_product product;
     cublasLtMatmulDesc_t operation;
     cublasLtMatrixLayout_t a, b, d;
     cublasLtMatmulAlgo_t algorithm;
     number one, zero;
-    blas_bias bias;
+    gpu_blas_bias bias;
     pthread_mutex_t lock; /* of the bias in `operation`, if there is one */
 } blas_plan;
 
@@ -47,7 +47,7 @@ static void destroy(tn_plan *head)
 static tn_status multiply(const blas_plan *plan, tn_stream *stream, const tn_bindings *at, tn_error *error)
 {
     const cu_blas *blas = plan->blas;
-    void *const *bias = plan->bias == BLAS_ADDED ? &at->in[2] : &at->out[1];
+    void *const *bias = plan->bias == GPU_BLAS_ADDED ? &at->in[2] : &at->out[1];
     if (plan->bias)
         BLAS_TRY(blas->call->cublasLtMatmulDescSetAttribute(plan->operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias,
                                                             sizeof *bias),
@@ -89,9 +89,9 @@ static uint32_t alignment_of(const tn_tensor_desc *t)
 /* dy, of which sums are made, is input 0. */
 static cublasLtEpilogue_t epilogue_of(const blas_plan *plan, int relu)
 {
-    if (plan->bias == BLAS_SUMMED)
+    if (plan->bias == GPU_BLAS_SUMMED)
         return plan->product.a.input == 0 ? CUBLASLT_EPILOGUE_BGRADA : CUBLASLT_EPILOGUE_BGRADB;
-    if (plan->bias == BLAS_ADDED) return relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
+    if (plan->bias == GPU_BLAS_ADDED) return relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
     return relu ? CUBLASLT_EPILOGUE_RELU : CUBLASLT_EPILOGUE_DEFAULT;
 }
 
@@ -101,7 +101,7 @@ static tn_status set_epilogue(blas_plan *plan, const tn_op_desc *desc, int relu,
     const cublasLtEpilogue_t epilogue = epilogue_of(plan, relu);
     GPU_TRY(set(plan->blas, plan->operation, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue, error));
     if (!plan->bias) return TN_OK;
-    const tn_tensor_desc *bias = plan->bias == BLAS_ADDED ? desc->in[2] : desc->out[1];
+    const tn_tensor_desc *bias = plan->bias == GPU_BLAS_ADDED ? desc->in[2] : desc->out[1];
     const void *placeholder = (const void *)(uintptr_t)alignment_of(bias);
     return set(plan->blas, plan->operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &placeholder, sizeof placeholder, error);
 }
@@ -121,8 +121,8 @@ static tn_status describe(blas_plan *plan, const tn_op_desc *desc, int relu, tn_
     return set_epilogue(plan, desc, relu, error);
 }
 
-static tn_status make_layout(const blas_plan *plan, const cu_matrix *m, tn_dtype dtype, cublasLtMatrixLayout_t *layout,
-                             tn_error *error)
+static tn_status make_layout(const blas_plan *plan, const gpu_blas_matrix *m, tn_dtype dtype,
+                             cublasLtMatrixLayout_t *layout, tn_error *error)
 {
     const cu_blas *blas = plan->blas;
     const int32_t batch = (int32_t)plan->product.batch;
@@ -209,16 +209,16 @@ static tn_status prepare(blas_plan *plan, const tn_op_desc *desc, int position, 
     return choose(plan, desc, position, error);
 }
 
-static void fill_in(blas_plan *plan, tn_device *device, const cu_blas *blas, const cu_product *product,
-                    const tn_op_desc *desc, blas_bias bias)
+static void fill_in(blas_plan *plan, tn_device *device, const cu_blas *blas, const gpu_blas_product *product,
+                    const tn_op_desc *desc, gpu_blas_bias bias)
 {
     *plan =
         (blas_plan){.head = {.struct_size = sizeof plan->head,
                              .execute = execute,
                              .destroy = destroy,
                              .implementation = plan->implementation,
-                             .flops = blas_operations(product, desc),
-                             .bytes_moved = cu_bytes_moved(desc),
+                             .flops = gpu_blas_operations(product, desc),
+                             .bytes_moved = gpu_bytes_moved(desc),
                              .flags = TN_PLAN_DETERMINISTIC | TN_PLAN_CAPTURE_SAFE | (bias ? 0 : TN_PLAN_CONCURRENT)},
                     .device = device,
                     .blas = blas,
@@ -239,8 +239,8 @@ static void name(blas_plan *plan, const tn_op_desc *desc, int position)
     snprintf(plan->implementation, sizeof plan->implementation, "cublasLt:%s%s", in, which);
 }
 
-tn_status blas_plan_create(tn_device *device, const cu_blas *blas, const cu_product *product, const tn_op_desc *desc,
-                           blas_bias bias, int position, tn_plan **out, tn_error *error)
+tn_status blas_plan_create(tn_device *device, const cu_blas *blas, const gpu_blas_product *product,
+                           const tn_op_desc *desc, gpu_blas_bias bias, int position, tn_plan **out, tn_error *error)
 {
     blas_plan *plan = gpu_host->alloc(sizeof *plan, 64);
     if (!plan) return tn_fail(error, TN_OUT_OF_MEMORY, 0, "%s: no host memory for a plan", desc->name);

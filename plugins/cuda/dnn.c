@@ -3,9 +3,10 @@
  * conv2d, conv2d_relu and the gradients of conv2d by cuDNN. x: N I H W, w: O J KH KW, y: N O P Q. Images are channels-last
  * or row-major; weights are put into the same order first, since that is what cuDNN has kernels for. What cuDNN does not
  * take, the shared kernels do. */
-#include "chain.h"
-#include "choice.h"
 #include "dnn_plan.h"
+
+#include "libraries/chain.h"
+#include "libraries/choice.h"
 
 #include <string.h>
 
@@ -89,40 +90,40 @@ static int describe(job *j, const int64_t stride[2], const int64_t padding[2], c
 
 /* ---- steps */
 
-static const cu_ref in_0 = {GPU_IN, 0, 0}, in_1 = {GPU_IN, 1, 0}, in_2 = {GPU_IN, 2, 0}, out_0 = {GPU_OUT, 0, 0},
-                    out_1 = {GPU_OUT, 1, 0};
+static const gpu_ref in_0 = {GPU_IN, 0, 0}, in_1 = {GPU_IN, 1, 0}, in_2 = {GPU_IN, 2, 0}, out_0 = {GPU_OUT, 0, 0},
+                     out_1 = {GPU_OUT, 1, 0};
 
 /* Input 1, which is w, in order. */
-static cu_ref ordered_weights(cu_chain *chain, const job *j)
+static gpu_ref ordered_weights(gpu_chain *chain, const job *j)
 {
     if (!j->reorders) return in_1;
-    const cu_ref room = cu_chain_room(chain, gpu_bytes_of(j->w));
-    cu_chain_shared(chain, "copy", NULL, 1, &j->w, &in_1, &j->ordered, room);
+    const gpu_ref room = gpu_chain_room(chain, gpu_bytes_of(j->w));
+    gpu_chain_shared(chain, "copy", NULL, 1, &j->w, &in_1, &j->ordered, room);
     return room;
 }
 
 /* A chain that is being built around cuDNN's plan. */
 typedef struct building {
-    cu_chain *chain;
+    gpu_chain *chain;
     const job *j;
     int *position;    /* of cuDNN's proposals: the first that may be taken, then the one that was */
     const char *name; /* of cuDNN's plan, which the chain owns */
 } building;
 
 /* Appends cuDNN's plan. */
-static void add_library(building *b, const dnn_conv *conv, const cu_ref *in, cu_ref out)
+static void add_library(building *b, const dnn_conv *conv, const gpu_ref *in, gpu_ref out)
 {
     tn_plan *plan = NULL;
     tn_error error = {.struct_size = sizeof error};
     tn_status status =
         dnn_plan_create(b->j->device, b->j->dnn, b->j->kind, conv, b->j->tf32, b->position, &plan, &error);
-    cu_chain_fail(b->chain, status, &error);
+    gpu_chain_fail(b->chain, status, &error);
     if (status != TN_OK) return;
     b->name = plan->implementation;
-    cu_chain_add(b->chain, plan, conv->bias ? 3 : 2, in, out);
+    gpu_chain_add(b->chain, plan, conv->bias ? 3 : 2, in, out);
 }
 
-static void add_bias(cu_chain *chain, const job *j)
+static void add_bias(gpu_chain *chain, const job *j)
 {
     const tn_tensor_desc column = {.struct_size = sizeof column,
                                    .dtype = TN_F32,
@@ -131,8 +132,8 @@ static void add_bias(cu_chain *chain, const job *j)
                                    .strides = {1, 1, 1},
                                    .alignment = j->bias->alignment};
     const tn_tensor_desc *const in[] = {j->y, &column};
-    const cu_ref at[] = {out_0, in_2};
-    cu_chain_shared(chain, "add", NULL, 2, in, at, j->y, out_0);
+    const gpu_ref at[] = {out_0, in_2};
+    gpu_chain_shared(chain, "add", NULL, 2, in, at, j->y, out_0);
 }
 
 /* fused: bias and relu are cuDNN's, too. */
@@ -140,7 +141,7 @@ static void build_forward(building *b, int fused)
 {
     const job *j = b->j;
     dnn_conv conv = j->conv;
-    const cu_ref in[] = {in_0, ordered_weights(b->chain, j), in_2};
+    const gpu_ref in[] = {in_0, ordered_weights(b->chain, j), in_2};
     if (fused) {
         conv.bias = j->bias ? &j->bias_as_image : NULL;
         conv.relu = j->relu;
@@ -148,12 +149,12 @@ static void build_forward(building *b, int fused)
     add_library(b, &conv, in, out_0);
     if (fused) return;
     if (j->bias) add_bias(b->chain, j);
-    if (j->relu) cu_chain_shared(b->chain, "relu", NULL, 1, &j->y, &out_0, j->y, out_0);
+    if (j->relu) gpu_chain_shared(b->chain, "relu", NULL, 1, &j->y, &out_0, j->y, out_0);
 }
 
 static void build_grad_input(building *b)
 {
-    const cu_ref in[] = {in_0, ordered_weights(b->chain, b->j)};
+    const gpu_ref in[] = {in_0, ordered_weights(b->chain, b->j)};
     add_library(b, &b->j->conv, in, out_0);
 }
 
@@ -161,11 +162,11 @@ static void build_grad_weight(building *b)
 {
     const job *j = b->j;
     const tn_reduce_attrs pixels = {.struct_size = sizeof pixels, .dims = 1 << 0 | 1 << 2 | 1 << 3};
-    const cu_ref in[] = {in_0, in_1}, dw = j->reorders ? cu_chain_room(b->chain, gpu_bytes_of(j->w)) : out_0;
+    const gpu_ref in[] = {in_0, in_1}, dw = j->reorders ? gpu_chain_room(b->chain, gpu_bytes_of(j->w)) : out_0;
     const tn_tensor_desc *ordered = &j->ordered;
     add_library(b, &j->conv, in, dw);
-    if (j->reorders) cu_chain_shared(b->chain, "copy", NULL, 1, &ordered, &dw, j->w, out_0);
-    cu_chain_shared(b->chain, "sum", &pixels, 1, &j->y, &in_0, j->desc->out[1], out_1);
+    if (j->reorders) gpu_chain_shared(b->chain, "copy", NULL, 1, &ordered, &dw, j->w, out_0);
+    gpu_chain_shared(b->chain, "sum", &pixels, 1, &j->y, &in_0, j->desc->out[1], out_1);
 }
 
 /* ---- plans */
@@ -176,33 +177,34 @@ static int is_fusible(const job *j)
     return j->bias || j->relu;
 }
 
-static tn_status make(const void *of, cu_choice *choice, tn_plan **plan, tn_error *error)
+static tn_status make(const void *of, gpu_choice *choice, tn_plan **plan, tn_error *error)
 {
     const job *j = of;
     building b = {.j = j, .position = &choice->position, .name = "cudnn"};
-    b.chain = cu_chain_new(j->device, j->desc, j->flops, error);
+    b.chain = gpu_chain_new(j->device, j->desc, j->flops, error);
     if (!b.chain) return TN_OUT_OF_MEMORY;
     switch (j->kind) {
     case DNN_FORWARD: build_forward(&b, choice->way == 0 && is_fusible(j)); break;
     case DNN_GRAD_INPUT: build_grad_input(&b); break;
     default: build_grad_weight(&b);
     }
-    return cu_chain_finish(b.chain, b.name, plan, error);
+    return gpu_chain_finish(b.chain, b.name, plan, error);
 }
 
 static tn_status plan_of(const tn_kernel *self, job *j, tn_plan **plan, tn_error *error)
 {
     j->dnn = cu_dnn_of(j->device);
-    if (!j->dnn) return cu_shared_plan(self->data, j->device, j->desc, "cuDNN", plan, error);
-    const cu_question question = {.device = j->device,
-                                  .desc = j->desc,
-                                  .shared = self->data,
-                                  .library = "cuDNN",
-                                  .keeps_nan = j->relu,
-                                  .second_way = is_fusible(j) ? "cuDNN is asked for the convolution alone" : NULL,
-                                  .job = j,
-                                  .make = make};
-    return cu_choose(&question, plan, error);
+    if (!j->dnn) return gpu_shared_plan(self->data, j->device, j->desc, "cuDNN", plan, error);
+    const gpu_question question = {.device = j->device,
+                                   .desc = j->desc,
+                                   .shared = self->data,
+                                   .library = "cuDNN",
+                                   .tuned = cu_wants_tuning(j->desc),
+                                   .keeps_nan = j->relu,
+                                   .second_way = is_fusible(j) ? "cuDNN is asked for the convolution alone" : NULL,
+                                   .job = j,
+                                   .make = make};
+    return gpu_choose(&question, plan, error);
 }
 
 tn_status cu_conv2d_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
@@ -218,7 +220,7 @@ tn_status cu_conv2d_plan(const tn_kernel *self, tn_device *device, const tn_op_d
              .kind = DNN_FORWARD,
              .relu = strcmp(desc->name, "conv2d_relu") == 0};
     if (!describe(&j, how->stride, how->padding, how->dilation))
-        return cu_shared_plan(self->data, device, desc, NULL, plan, error);
+        return gpu_shared_plan(self->data, device, desc, NULL, plan, error);
     return plan_of(self, &j, plan, error);
 }
 
@@ -227,7 +229,7 @@ static tn_status grad_plan(const tn_kernel *self, job *j, tn_plan **plan, tn_err
     const tn_conv2d_grad_attrs *how = j->desc->attrs;
     j->y = j->desc->in[0];
     if (!describe(j, how->stride, how->padding, how->dilation))
-        return cu_shared_plan(self->data, j->device, j->desc, NULL, plan, error);
+        return gpu_shared_plan(self->data, j->device, j->desc, NULL, plan, error);
     return plan_of(self, j, plan, error);
 }
 

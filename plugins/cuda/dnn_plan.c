@@ -62,7 +62,7 @@ static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindin
     run(plan, &work, gpu_stream_for(stream, plan->implementation), at);
     dnn_release(&work, 0);
     cu_dnn_unlock();
-    return work.status ? cu_pass_on(work.status, &work.error, error) : TN_OK;
+    return work.status ? gpu_pass_on(work.status, &work.error, error) : TN_OK;
 }
 
 /* ---- choosing */
@@ -163,7 +163,7 @@ static tn_status choose(dnn_plan *plan, dnn_kind kind, const dnn_conv *conv, int
     if (!plan->dnn->described)
         dnn_set(graph, it, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &plan->dnn->handle);
     dnn_finalize(graph, it, "a graph");
-    if (graph->status) return cu_pass_on(graph->status, &graph->error, error);
+    if (graph->status) return gpu_pass_on(graph->status, &graph->error, error);
     for (int i = begin / MOST_CANDIDATES; i < MODES; i++) {
         const int first = i * MOST_CANDIDATES, a_has_something = begin > 0 && begin < MOST_CANDIDATES;
         if (modes[i] == CUDNN_HEUR_MODE_B && a_has_something) continue;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cuBLASLt and cuDNN. The plugin is linked to neither: they are opened when the first plan asks for them, by when a device
- * has been found, and called through tables. Where one is missing, the kernels of plugins/gpu do its work. */
+ * cuBLASLt and cuDNN, by which the plugin makes products and convolutions where they are there and take them
+ * (plugins/gpu/libraries). */
 #ifndef TENON_CUDA_LIBRARIES_H
 #define TENON_CUDA_LIBRARIES_H
 
-#include "cuda.h"
+#include "libraries/library.h"
+#include "runtime/runtime.h"
 
 #include <cublasLt.h>
 #include <cudnn_graph.h>
@@ -71,26 +72,14 @@ const cu_blas *cu_blas_of(tn_device *device);
 const cu_dnn *cu_dnn_of(tn_device *device);
 void cu_dnn_lock(void);
 void cu_dnn_unlock(void);
-/* The shared kernels' plan; missing: the library that would have been asked, were it there, which the plan's name tells.
- * NULL: none is missing. */
-tn_status cu_shared_plan(const tn_kernel *shared, tn_device *device, const tn_op_desc *desc, const char *missing,
-                         tn_plan **plan, tn_error *error);
-/* After a library has made no plan. TN_OK: something else is tried, which is logged with the reason, as a warning unless
- * the library just does not do such things. instead: a sentence on what is tried. Else the device is lost. */
-tn_status cu_go_on(const tn_op_desc *desc, tn_status status, const tn_error *why, const char *instead, tn_error *error);
-extern const char cu_own_kernels[]; /* such a sentence */
-/* Bytes of all inputs, read once, and of all outputs. */
-uint64_t cu_bytes_moved(const tn_op_desc *desc);
 /* Is its plan chosen by timing? TENON_CUDA_TUNE=on; never where the same bits are asked for, since times differ. */
 int cu_wants_tuning(const tn_op_desc *desc);
 
-/* `error` says what `from` says. Returns status. */
-tn_status cu_pass_on(tn_status status, const tn_error *from, tn_error *error);
 /* TN_OK, or what a failed call says. doing: in a few words. */
 tn_status cu_blas_status(const cu_blas_calls *call, cublasStatus_t result, const char *doing, tn_error *error);
 tn_status cu_dnn_status(const cu_dnn_calls *call, cudnnStatus_t result, const char *doing, tn_error *error);
 
-/* What cu_library_rows is made of. */
+/* What gpu_library_rows is made of. */
 tn_status cu_product_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
                           tn_error *error);
 tn_status cu_conv2d_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,

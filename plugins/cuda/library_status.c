@@ -3,11 +3,6 @@
  * What a library's failed call says. */
 #include "libraries.h"
 
-tn_status cu_pass_on(tn_status status, const tn_error *from, tn_error *error)
-{
-    return tn_fail(error, status, from->native_code, "%.990s", from->message);
-}
-
 tn_status cu_blas_status(const cu_blas_calls *call, cublasStatus_t result, const char *doing, tn_error *error)
 {
     if (result == CUBLAS_STATUS_SUCCESS) return TN_OK;

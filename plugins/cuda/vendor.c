@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is NVIDIA's own: its errors, why there may be no GPU, and the operators that libraries take. */
-#include "cuda.h"
+ * What is NVIDIA's own: its errors, and why there may be no GPU. */
+#include "libraries/rows.h"
+#include "runtime/runtime.h"
 
 #include <dlfcn.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,46 +65,6 @@ static const char *library(void)
     return text;
 }
 
-/* ---- operators */
-
-static tn_status shared_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
-{
-    const tn_kernel *shared = self->data;
-    return shared->check(shared, device, desc, error);
-}
-
-/* cuDNN compiles some of its engines when it plans, by a compiler that installs handlers of signals for itself. They
- * are the program's, and are put back. */
-static tn_status library_plan_create(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
-                                     tn_error *error)
-{
-    static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS,  SIGFPE,
-                                  SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE, SIGTERM, SIGXCPU, SIGXFSZ, SIGSYS};
-    enum { SIGNALS = sizeof signals / sizeof *signals };
-    const tn_kernel *shared = self->data;
-    struct sigaction before[SIGNALS];
-    const cu_library_row *row = cu_library_rows;
-    while (strcmp(row->schema, shared->schema) != 0) row++;
-    for (int i = 0; i < SIGNALS; i++) sigaction(signals[i], NULL, &before[i]);
-    tn_status status = row->plan_create(self, device, desc, plan, error);
-    for (int i = 0; i < SIGNALS; i++) {
-        struct sigaction now;
-        if (sigaction(signals[i], NULL, &now) == 0 &&
-            (now.sa_handler != before[i].sa_handler || now.sa_flags != before[i].sa_flags))
-            sigaction(signals[i], &before[i], NULL);
-    }
-    return status;
-}
-
-/* The shared kernels' row, or one that comes back to it for what the library does not take. */
-static tn_kernel row_of(const tn_kernel *shared)
-{
-    for (const cu_library_row *row = cu_library_rows; row->schema; row++)
-        if (strcmp(row->schema, shared->schema) == 0)
-            return (tn_kernel){shared->schema, shared_check, library_plan_create, shared};
-    return *shared;
-}
-
 const gpu_vendor gpu_this_vendor = {
     .errors = errors,
     .architectures = "-DCMAKE_CUDA_ARCHITECTURES=",
@@ -115,7 +75,7 @@ const gpu_vendor gpu_this_vendor = {
     .say_none = say_none,
     .name_architecture = name_architecture,
     .library = library,
-    .row_of = row_of,
-    .check = cu_libraries_check,
-    .close = cu_libraries_close,
+    .row_of = gpu_library_row_of,
+    .check = gpu_libraries_check,
+    .close = gpu_libraries_close,
 };

@@ -63,6 +63,8 @@ TN_UNUSED static inline uint64_t gpu_bytes_of(const tn_tensor_desc *desc)
     return (uint64_t)tn_desc_numel(desc) * tn_dtype_size(desc->dtype);
 }
 
+/* Bytes of all inputs and outputs, each moved once. */
+uint64_t gpu_bytes_moved(const tn_op_desc *desc);
 /* A plan for desc without launches yet. It reports one operation for each element of the first output (or input) and
  * every tensor moved once; correct that in the result. The implementation's name is "<implementation>". NULL if there is
  * no host memory, with the error filled in. */

@@ -71,7 +71,7 @@ static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindin
 
 /* ---- making */
 
-static uint64_t bytes_moved(const tn_op_desc *desc)
+uint64_t gpu_bytes_moved(const tn_op_desc *desc)
 {
     uint64_t bytes = 0;
     for (uint64_t i = 0; i < desc->n_in + desc->n_out; i++) {
@@ -99,7 +99,7 @@ gpu_plan *gpu_plan_new(const tn_op_desc *desc, const char *implementation, tn_er
                                 .destroy = destroy,
                                 .implementation = plan->implementation,
                                 .flops = operations(desc),
-                                .bytes_moved = bytes_moved(desc),
+                                .bytes_moved = gpu_bytes_moved(desc),
                                 .flags = TN_PLAN_DETERMINISTIC | TN_PLAN_CAPTURE_SAFE | TN_PLAN_CONCURRENT}};
     snprintf(plan->operator_name, sizeof plan->operator_name, "%s", desc->name);
     snprintf(plan->implementation, sizeof plan->implementation, "%s", implementation);

@@ -3,7 +3,7 @@
  * A libcublasLt that multiplies on the CPU, for the plugin tests/gpu_host with libraries. It is strict: what the real one
  * need not forgive is an error here. TENON_FAKE_CUBLASLT=none: it has no algorithm; unfused: none that
  * sums up a factor; failing: asking for one fails. */
-#include "fake.h"
+#include "../gpu_host/fake.h"
 
 #include <cublasLt.h>
 

@@ -4,7 +4,7 @@
  * engines that must be refused; their plans fail, or give TF32's precision. TENON_FAKE_CUDNN=unfused: convolutions alone;
  * exact, nondeterministic: only such engines; none: no engine at all; failing: no graph is to its liking.
  * TENON_FAKE_RELU=zero: NaN becomes 0. */
-#include "fake.h"
+#include "../gpu_host/fake.h"
 
 #include <cudnn_graph.h>
 #include <stdbool.h>

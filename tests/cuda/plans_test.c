@@ -3,7 +3,7 @@
  * Which plans the CUDA plugin makes of what cuBLASLt and cuDNN offer, and what it says when they fail. The libraries are
  * the fakes; the plugin, whose file is the first argument, is asked as the core asks it. A second argument is why cuDNN
  * cannot be used. */
-#include "plans.h"
+#include "../gpu_host/plans.h"
 
 /* ---- precision */
 

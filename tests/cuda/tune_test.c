@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Plans that are chosen by their time: TENON_CUDA_TUNE=on. Each test has sizes of its own, since choices are remembered. */
-#include "plans.h"
+#include "../gpu_host/plans.h"
 
 static void the_first_is_taken_whatever_its_time(void **state)
 {

@@ -24,17 +24,17 @@ static int is_by_columns(const view *v)
     return v->columns <= 1 || v->column_stride >= v->rows;
 }
 
-static cu_matrix stored(const view *v, uint64_t input, int transposed)
+static gpu_blas_matrix stored(const view *v, uint64_t input, int transposed)
 {
-    return (cu_matrix){.input = input,
-                       .transposed = transposed,
-                       .rows = v->rows,
-                       .columns = v->columns,
-                       .leading = v->columns > 1 ? v->column_stride : v->rows,
-                       .batch_stride = v->batch_stride};
+    return (gpu_blas_matrix){.input = input,
+                             .transposed = transposed,
+                             .rows = v->rows,
+                             .columns = v->columns,
+                             .leading = v->columns > 1 ? v->column_stride : v->rows,
+                             .batch_stride = v->batch_stride};
 }
 
-static int matrix_of(view v, uint64_t input, cu_matrix *matrix)
+static int matrix_of(view v, uint64_t input, gpu_blas_matrix *matrix)
 {
     view across = transpose(v);
     int by_columns = is_by_columns(&v);
@@ -125,14 +125,14 @@ static int set_batch(views *v, const tn_op_desc *desc)
     return 1;
 }
 
-int cu_product_of(const tn_op_desc *desc, cu_product *product)
+int gpu_blas_product_of(const tn_op_desc *desc, gpu_blas_product *product)
 {
     const int biased = desc->n_in > 2 && desc->in[2];
     const tn_tensor_desc *z = desc->out[0];
     views v = views_of(desc);
     if (tn_desc_numel(z) == 0 || v.x.columns == 0 || !set_batch(&v, desc)) return 0;
     view across = transpose(v.z);
-    *product = (cu_product){.inner = v.x.columns, .batch = v.batch};
+    *product = (gpu_blas_product){.inner = v.x.columns, .batch = v.batch};
     if (is_by_columns(&across)) {
         product->d = stored(&across, 0, 0);
         return matrix_of(transpose(v.y), 1, &product->a) && matrix_of(transpose(v.x), 0, &product->b);
@@ -140,4 +140,19 @@ int cu_product_of(const tn_op_desc *desc, cu_product *product)
     if (biased || !is_by_columns(&v.z)) return 0;
     product->d = stored(&v.z, 0, 0);
     return matrix_of(v.x, 0, &product->a) && matrix_of(v.y, 1, &product->b);
+}
+
+/* ---- what goes with it */
+
+gpu_blas_bias gpu_blas_bias_of(const tn_op_desc *desc)
+{
+    if (desc->n_out > 1) return GPU_BLAS_SUMMED;
+    return desc->n_in > 2 && desc->in[2] ? GPU_BLAS_ADDED : GPU_BLAS_NO_BIAS;
+}
+
+uint64_t gpu_blas_operations(const gpu_blas_product *product, const tn_op_desc *desc)
+{
+    const tn_tensor_desc *z = desc->out[0], *biased = gpu_blas_bias_of(desc) == GPU_BLAS_SUMMED ? desc->in[0] : z;
+    return 2 * (uint64_t)product->inner * (uint64_t)tn_desc_numel(z) +
+           (gpu_blas_bias_of(desc) ? (uint64_t)tn_desc_numel(biased) : 0);
 }

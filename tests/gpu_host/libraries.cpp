@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The GPU of fibers (tests/gpu_host) with the CUDA plugin's use of cuBLASLt and cuDNN, which are fakes: so that how products
- * and convolutions are handed to them is tested without a GPU. */
+ * The GPU of fibers with a plugin's use of its vendor's libraries, which are fakes: so that how products and convolutions
+ * are handed to them is tested without a GPU. */
 #include "fake.h"
+#include "libraries/rows.h"
 #include "tenon_abi.h"
 
 #undef TN_EXPORT
 #define TN_EXPORT
 #define tn_plugin_query_v1 gpu_host_query
-#include "../gpu_host/device.cpp"
+#include "device.cpp"
 #undef tn_plugin_query_v1
 
-/* ---- what the CUDA plugin's files call, as the runtime declares it, and whose tn_device is another */
+/* ---- what the plugins' files call, as the runtime declares it, and whose tn_device is another */
 
 extern "C" {
-struct cu_library_row {
-    const char *schema;
-    tn_status (*plan_create)(const tn_kernel *, tn_device *, const tn_op_desc *, tn_plan **, tn_error *);
-};
-extern const cu_library_row cu_library_rows[];
-tn_status cu_libraries_check(tn_error *error);
-void cu_libraries_close(tn_device *device);
-
 tn_status gpu_use(tn_device *, tn_error *)
 {
     return TN_OK;
@@ -100,19 +93,13 @@ void *gpu_stream_for(tn_stream *, const char *)
 
 /* ---- the table */
 
-static tn_status shared_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
-{
-    const tn_kernel *shared = (const tn_kernel *)self->data;
-    return shared->check(shared, device, desc, error);
-}
-
 static std::mutex opening;
 static int opened;
 
 static tn_status open_counted(uint32_t index, tn_device **device, tn_error *error)
 {
     std::lock_guard<std::mutex> hold(opening);
-    GPU_TRY(cu_libraries_check(error));
+    GPU_TRY(gpu_libraries_check(error));
     GPU_TRY(device_open(index, device, error));
     opened++;
     return TN_OK;
@@ -121,7 +108,7 @@ static tn_status open_counted(uint32_t index, tn_device **device, tn_error *erro
 static void close_counted(tn_device *device)
 {
     std::lock_guard<std::mutex> hold(opening);
-    if (device && --opened == 0) cu_libraries_close(device);
+    if (device && --opened == 0) gpu_libraries_close(device);
 }
 
 /* The fakes compute at once, and so cannot be recorded. */
@@ -132,11 +119,8 @@ static const void *no_extension(const char *, uint32_t)
 
 static std::vector<tn_kernel> with_libraries()
 {
-    std::vector<tn_kernel> rows(gpu_kernels, gpu_kernels + gpu_n_kernels);
-    for (uint64_t i = 0; i < gpu_n_kernels; i++)
-        for (const cu_library_row *row = cu_library_rows; row->schema; row++)
-            if (strcmp(row->schema, rows[i].schema) == 0)
-                rows[i] = tn_kernel{row->schema, shared_check, row->plan_create, &gpu_kernels[i]};
+    std::vector<tn_kernel> rows;
+    for (uint64_t i = 0; i < gpu_n_kernels; i++) rows.push_back(gpu_library_row_of(&gpu_kernels[i]));
     return rows;
 }
 

@@ -14,7 +14,7 @@ enum { MOST_OF_A_WAY = 8, MOST_REMEMBERED = 1024 };
 
 static struct {
     uint64_t key; /* 0: free */
-    cu_choice choice;
+    gpu_choice choice;
 } remembered[MOST_REMEMBERED];
 static pthread_mutex_t remembering = PTHREAD_MUTEX_INITIALIZER;
 
@@ -46,7 +46,7 @@ static uint64_t key_of(const tn_device *device, const tn_op_desc *desc)
     return hash ? hash : 1;
 }
 
-static int recall(uint64_t key, cu_choice *choice)
+static int recall(uint64_t key, gpu_choice *choice)
 {
     int found = 0;
     pthread_mutex_lock(&remembering);
@@ -58,7 +58,7 @@ static int recall(uint64_t key, cu_choice *choice)
     return found;
 }
 
-static void remember(uint64_t key, cu_choice choice)
+static void remember(uint64_t key, gpu_choice choice)
 {
     int i = 0;
     pthread_mutex_lock(&remembering);
@@ -72,31 +72,31 @@ static void remember(uint64_t key, cu_choice choice)
 
 /* ---- the first that does */
 
-static int n_ways(const cu_question *q)
+static int n_ways(const gpu_question *q)
 {
     return q->second_way ? 2 : 1;
 }
 
-static tn_status own(const cu_question *q, tn_plan **plan, tn_error *error)
+static tn_status own(const gpu_question *q, tn_plan **plan, tn_error *error)
 {
-    return cu_shared_plan(q->shared, q->device, q->desc, NULL, plan, error);
+    return gpu_shared_plan(q->shared, q->device, q->desc, NULL, plan, error);
 }
 
-static tn_status make_and_try(const cu_question *q, cu_choice choice, tn_plan **plan, tn_error *error)
+static tn_status make_and_try(const gpu_question *q, gpu_choice choice, tn_plan **plan, tn_error *error)
 {
     GPU_TRY(q->make(q->job, &choice, plan, error));
-    tn_status status = cu_trial(q->device, q->desc, *plan, q->keeps_nan, NULL, error);
+    tn_status status = gpu_trial(q->device, q->desc, *plan, q->keeps_nan, NULL, error);
     if (status != TN_OK) (*plan)->destroy(*plan);
     return status;
 }
 
-static tn_status first(const cu_question *q, tn_plan **plan, tn_error *error)
+static tn_status first(const gpu_question *q, tn_plan **plan, tn_error *error)
 {
     tn_error why = {.struct_size = sizeof why};
     for (int way = 0; way < n_ways(q); way++) {
-        tn_status status = make_and_try(q, (cu_choice){way, 0}, plan, &why);
+        tn_status status = make_and_try(q, (gpu_choice){way, 0}, plan, &why);
         if (status == TN_OK) return TN_OK;
-        GPU_TRY(cu_go_on(q->desc, status, &why, way + 1 < n_ways(q) ? q->second_way : cu_own_kernels, error));
+        GPU_TRY(gpu_go_on(q->desc, status, &why, way + 1 < n_ways(q) ? q->second_way : gpu_own_kernels, error));
     }
     return own(q, plan, error);
 }
@@ -105,68 +105,66 @@ static tn_status first(const cu_question *q, tn_plan **plan, tn_error *error)
 
 typedef struct contest {
     tn_plan *best; /* NULL: none yet */
-    cu_choice choice;
+    gpu_choice choice;
     uint64_t nanoseconds;
 } contest;
 
 static pthread_mutex_t timing = PTHREAD_MUTEX_INITIALIZER; /* two at once would disturb each other */
 
-static void tell(const cu_question *q, const tn_plan *plan, uint64_t nanoseconds)
+static void tell(const gpu_question *q, const tn_plan *plan, uint64_t nanoseconds)
 {
-    char text[300];
-    snprintf(text, sizeof text, "cuda: %s: %s takes %.1f us", q->desc->name, plan->implementation,
-             (double)nanoseconds * 1e-3);
-    gpu_host->log(TN_LOG_DEBUG, text);
+    gpu_library_log(TN_LOG_DEBUG, "%s: %s takes %.1f us", q->desc->name, plan->implementation,
+                    (double)nanoseconds * 1e-3);
 }
 
 /* Times a plan, which becomes the contest's. Fails if the device is lost. */
-static tn_status enter(contest *c, const cu_question *q, cu_choice choice, tn_plan *plan, tn_error *error)
+static tn_status enter(contest *c, const gpu_question *q, gpu_choice choice, tn_plan *plan, tn_error *error)
 {
-    uint64_t nanoseconds = CU_UNTIMED;
+    uint64_t nanoseconds = GPU_UNTIMED;
     tn_error why = {.struct_size = sizeof why};
     pthread_mutex_lock(&timing);
-    tn_status status = cu_trial(q->device, q->desc, plan, q->keeps_nan, &nanoseconds, &why);
+    tn_status status = gpu_trial(q->device, q->desc, plan, q->keeps_nan, &nanoseconds, &why);
     pthread_mutex_unlock(&timing);
-    if (status == TN_OK && nanoseconds != CU_UNTIMED) tell(q, plan, nanoseconds);
+    if (status == TN_OK && nanoseconds != GPU_UNTIMED) tell(q, plan, nanoseconds);
     if (status == TN_OK && (!c->best || nanoseconds < c->nanoseconds)) {
         if (c->best) c->best->destroy(c->best);
         *c = (contest){plan, choice, nanoseconds};
     } else {
         plan->destroy(plan);
     }
-    return status == TN_OK ? TN_OK : cu_go_on(q->desc, status, &why, "the others are timed", error);
+    return status == TN_OK ? TN_OK : gpu_go_on(q->desc, status, &why, "the others are timed", error);
 }
 
-static tn_status enter_way(contest *c, const cu_question *q, int way, tn_error *error)
+static tn_status enter_way(contest *c, const gpu_question *q, int way, tn_error *error)
 {
     tn_error why = {.struct_size = sizeof why};
-    cu_choice choice = {way, 0};
+    gpu_choice choice = {way, 0};
     for (int n = 0; n < MOST_OF_A_WAY; n++, choice.position++) {
         tn_plan *plan = NULL;
         tn_status status = q->make(q->job, &choice, &plan, &why);
-        if (status != TN_OK) return cu_go_on(q->desc, status, &why, "the others are timed", error);
+        if (status != TN_OK) return gpu_go_on(q->desc, status, &why, "the others are timed", error);
         GPU_TRY(enter(c, q, choice, plan, error));
     }
     return TN_OK;
 }
 
-static tn_status enter_own(contest *c, const cu_question *q, tn_error *error)
+static tn_status enter_own(contest *c, const gpu_question *q, tn_error *error)
 {
     tn_plan *plan = NULL;
     tn_error why = {.struct_size = sizeof why};
     tn_status status = own(q, &plan, &why);
-    if (status != TN_OK) return cu_go_on(q->desc, status, &why, "the library does it", error);
-    return enter(c, q, (cu_choice){CU_OWN_WAY, 0}, plan, error);
+    if (status != TN_OK) return gpu_go_on(q->desc, status, &why, "the library does it", error);
+    return enter(c, q, (gpu_choice){GPU_OWN_WAY, 0}, plan, error);
 }
 
-static void remark(const cu_question *q, tn_plan *plan)
+static void remark(const gpu_question *q, tn_plan *plan)
 {
     char text[40];
     snprintf(text, sizeof text, ", faster than %s", q->library);
     gpu_plan_remark(plan, text);
 }
 
-static tn_status fastest(const cu_question *q, uint64_t key, tn_plan **plan, tn_error *error)
+static tn_status fastest(const gpu_question *q, uint64_t key, tn_plan **plan, tn_error *error)
 {
     contest c = {.best = NULL};
     tn_status status = TN_OK;
@@ -177,30 +175,30 @@ static tn_status fastest(const cu_question *q, uint64_t key, tn_plan **plan, tn_
         if (c.best) c.best->destroy(c.best);
         return status;
     }
-    if (c.nanoseconds != CU_UNTIMED) remember(key, c.choice);
-    if (c.choice.way == CU_OWN_WAY) remark(q, c.best);
+    if (c.nanoseconds != GPU_UNTIMED) remember(key, c.choice);
+    if (c.choice.way == GPU_OWN_WAY) remark(q, c.best);
     *plan = c.best;
     return TN_OK;
 }
 
 /* What was the fastest before. */
-static tn_status again(const cu_question *q, cu_choice choice, tn_plan **plan, tn_error *error)
+static tn_status again(const gpu_question *q, gpu_choice choice, tn_plan **plan, tn_error *error)
 {
-    if (choice.way != CU_OWN_WAY) return make_and_try(q, choice, plan, error);
+    if (choice.way != GPU_OWN_WAY) return make_and_try(q, choice, plan, error);
     GPU_TRY(own(q, plan, error));
     remark(q, *plan);
     return TN_OK;
 }
 
-tn_status cu_choose(const cu_question *q, tn_plan **plan, tn_error *error)
+tn_status gpu_choose(const gpu_question *q, tn_plan **plan, tn_error *error)
 {
-    cu_choice choice;
+    gpu_choice choice;
     tn_error why = {.struct_size = sizeof why};
-    if (!cu_wants_tuning(q->desc)) return first(q, plan, error);
+    if (!q->tuned) return first(q, plan, error);
     const uint64_t key = key_of(q->device, q->desc);
     if (!recall(key, &choice)) return fastest(q, key, plan, error);
     tn_status status = again(q, choice, plan, &why);
     if (status == TN_OK) return TN_OK;
-    GPU_TRY(cu_go_on(q->desc, status, &why, "it was the fastest, and the library's first choice is taken", error));
+    GPU_TRY(gpu_go_on(q->desc, status, &why, "it was the fastest, and the library's first choice is taken", error));
     return first(q, plan, error);
 }

@@ -132,8 +132,8 @@ static tn_status run(trial *t, const tn_op_desc *desc, int keeps_nan, uint64_t *
     return nanoseconds ? measure(t, nanoseconds, error) : TN_OK;
 }
 
-tn_status cu_trial(tn_device *device, const tn_op_desc *desc, const tn_plan *plan, int keeps_nan, uint64_t *nanoseconds,
-                   tn_error *error)
+tn_status gpu_trial(tn_device *device, const tn_op_desc *desc, const tn_plan *plan, int keeps_nan,
+                    uint64_t *nanoseconds, tn_error *error)
 {
     trial t = {.device = device, .plan = plan};
     tn_status status = set_up(&t, desc, nanoseconds != NULL, error);

@@ -3,7 +3,7 @@
  * Plans made of plans. */
 #include "chain.h"
 
-#include "libraries.h"
+#include "library.h"
 #include "plugin.h"
 
 #include <string.h>
@@ -13,10 +13,10 @@ enum { MOST_STEPS = 4, MOST_IN = 3, ALIGNMENT = 256 };
 typedef struct step {
     tn_plan *plan;
     uint64_t n_in;
-    cu_ref in[MOST_IN], out;
+    gpu_ref in[MOST_IN], out;
 } step;
 
-struct cu_chain {
+struct gpu_chain {
     tn_plan head;
     char implementation[64];
     tn_device *device;
@@ -29,12 +29,12 @@ struct cu_chain {
 
 static void destroy(tn_plan *head)
 {
-    cu_chain *chain = (cu_chain *)head;
+    gpu_chain *chain = (gpu_chain *)head;
     for (uint32_t i = 0; i < chain->n_steps; i++) chain->steps[i].plan->destroy(chain->steps[i].plan);
     gpu_host->free(chain);
 }
 
-static void *address(const cu_ref *ref, const tn_bindings *at)
+static void *address(const gpu_ref *ref, const tn_bindings *at)
 {
     if (ref->kind == GPU_WORKSPACE) return (char *)at->workspace + ref->bytes;
     return ref->kind == GPU_IN ? at->in[ref->index] : at->out[ref->index];
@@ -42,7 +42,7 @@ static void *address(const cu_ref *ref, const tn_bindings *at)
 
 static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindings *at, tn_error *error)
 {
-    const cu_chain *chain = (const cu_chain *)head;
+    const gpu_chain *chain = (const gpu_chain *)head;
     for (uint32_t i = 0; i < chain->n_steps; i++) {
         const step *s = &chain->steps[i];
         void *in[MOST_IN], *out = address(&s->out, at);
@@ -58,33 +58,33 @@ static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindin
 
 /* ---- making */
 
-cu_chain *cu_chain_new(tn_device *device, const tn_op_desc *desc, uint64_t flops, tn_error *error)
+gpu_chain *gpu_chain_new(tn_device *device, const tn_op_desc *desc, uint64_t flops, tn_error *error)
 {
-    cu_chain *chain = gpu_host->alloc(sizeof *chain, 64);
+    gpu_chain *chain = gpu_host->alloc(sizeof *chain, 64);
     if (!chain) {
         tn_fail(error, TN_OUT_OF_MEMORY, 0, "%s: no host memory for a plan", desc->name);
         return NULL;
     }
-    *chain = (cu_chain){.head = {.struct_size = sizeof chain->head,
-                                 .execute = execute,
-                                 .destroy = destroy,
-                                 .implementation = chain->implementation,
-                                 .flops = flops,
-                                 .bytes_moved = cu_bytes_moved(desc),
-                                 .flags = TN_PLAN_DETERMINISTIC | TN_PLAN_CAPTURE_SAFE | TN_PLAN_CONCURRENT},
-                        .device = device,
-                        .error = {.struct_size = sizeof chain->error}};
+    *chain = (gpu_chain){.head = {.struct_size = sizeof chain->head,
+                                  .execute = execute,
+                                  .destroy = destroy,
+                                  .implementation = chain->implementation,
+                                  .flops = flops,
+                                  .bytes_moved = gpu_bytes_moved(desc),
+                                  .flags = TN_PLAN_DETERMINISTIC | TN_PLAN_CAPTURE_SAFE | TN_PLAN_CONCURRENT},
+                         .device = device,
+                         .error = {.struct_size = sizeof chain->error}};
     return chain;
 }
 
-cu_ref cu_chain_room(cu_chain *chain, uint64_t bytes)
+gpu_ref gpu_chain_room(gpu_chain *chain, uint64_t bytes)
 {
-    const cu_ref room = {GPU_WORKSPACE, 0, chain->room};
+    const gpu_ref room = {GPU_WORKSPACE, 0, chain->room};
     chain->room += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     return room;
 }
 
-void cu_chain_add(cu_chain *chain, tn_plan *plan, uint64_t n_in, const cu_ref *in, cu_ref out)
+void gpu_chain_add(gpu_chain *chain, tn_plan *plan, uint64_t n_in, const gpu_ref *in, gpu_ref out)
 {
     if (chain->n_steps == MOST_STEPS || n_in > MOST_IN) {
         plan->destroy(plan);
@@ -107,8 +107,8 @@ static const tn_kernel *shared_row(const char *name)
     return NULL;
 }
 
-void cu_chain_shared(cu_chain *chain, const char *operator_name, const void *attrs, uint64_t n_in,
-                     const tn_tensor_desc *const *in, const cu_ref *at, const tn_tensor_desc *out, cu_ref out_at)
+void gpu_chain_shared(gpu_chain *chain, const char *operator_name, const void *attrs, uint64_t n_in,
+                      const tn_tensor_desc *const *in, const gpu_ref *at, const tn_tensor_desc *out, gpu_ref out_at)
 {
     const tn_kernel *row = shared_row(operator_name);
     const tn_op_desc desc = {.struct_size = sizeof desc,
@@ -127,21 +127,21 @@ void cu_chain_shared(cu_chain *chain, const char *operator_name, const void *att
     int in_place = at[0].kind == out_at.kind && at[0].index == out_at.index && at[0].bytes == out_at.bytes;
     if (in_place && !(plan->flags & TN_PLAN_ALIAS))
         chain->status = tn_fail(&chain->error, TN_UNSUPPORTED, 0, "%s does not work in place", plan->implementation);
-    cu_chain_add(chain, plan, n_in, at, out_at);
+    gpu_chain_add(chain, plan, n_in, at, out_at);
 }
 
-void cu_chain_fail(cu_chain *chain, tn_status status, const tn_error *error)
+void gpu_chain_fail(gpu_chain *chain, tn_status status, const tn_error *error)
 {
     if (chain->status || status == TN_OK) return;
     chain->status = status;
     chain->error = *error;
 }
 
-tn_status cu_chain_finish(cu_chain *chain, const char *implementation, tn_plan **plan, tn_error *error)
+tn_status gpu_chain_finish(gpu_chain *chain, const char *implementation, tn_plan **plan, tn_error *error)
 {
     uint64_t most = 0;
     if (chain->status) {
-        tn_status status = cu_pass_on(chain->status, &chain->error, error);
+        tn_status status = gpu_pass_on(chain->status, &chain->error, error);
         destroy(&chain->head);
         return status;
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What tests of the CUDA plugin's plans share: the plugin with the fake libraries, asked for plans as the core asks, and
+ * What tests of plans that libraries make share: the plugin with the fakes, asked for plans as the core asks, and
  * what it logs. */
-#ifndef TENON_TEST_CUDA_PLANS_H
-#define TENON_TEST_CUDA_PLANS_H
+#ifndef TENON_TEST_GPU_PLANS_H
+#define TENON_TEST_GPU_PLANS_H
 
 #include "tenon_abi.h"
 #include "tenon_ops.h"

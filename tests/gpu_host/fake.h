@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the libraries that compute on the CPU share: variables say how they shall behave, and a file what they have done. */
-#ifndef TENON_TEST_CUDA_FAKE_H
-#define TENON_TEST_CUDA_FAKE_H
+#ifndef TENON_TEST_GPU_FAKE_H
+#define TENON_TEST_GPU_FAKE_H
 
 #include <stdint.h>
 #include <stdio.h>
