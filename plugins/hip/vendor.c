@@ -3,6 +3,7 @@
  * What is AMD's own: its errors, and why there may be no GPU. */
 #include "topology.h"
 
+#include "libraries/rows.h"
 #include "runtime/runtime.h"
 
 #include <stdlib.h>
@@ -91,4 +92,7 @@ const gpu_vendor gpu_this_vendor = {
     .say_none = say_none,
     .name_architecture = name_architecture,
     .library = library,
+    .row_of = gpu_library_row_of,
+    .check = gpu_libraries_check,
+    .close = gpu_libraries_close,
 };

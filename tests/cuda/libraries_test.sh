@@ -4,40 +4,12 @@
 # is right whatever the libraries take, and what they must not be used for is found out.
 # Usage: tests/cuda/libraries_test.sh BUILD used|tuned|unfused|declined|zeroing|off|old|other|conforms
 set -u
-build=$(realpath "$1")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-. "$(dirname "$0")/../expect.sh"
-export TENON_PLUGIN_PATH=$work TENON_PLUGIN_FILES=$build/tests/cuda/gpu_host_libraries.so TENON_FAKE_TRACE=$work/trace
-export LD_LIBRARY_PATH=$build/tests/cuda/fakes${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-unset TENON_CUDA_LIBS TENON_CUDA_TUNE TENON_FAKE_CUBLASLT TENON_FAKE_CUDNN TENON_FAKE_RELU TENON_BACKEND
-touch "$work/trace"
-
-right() { # OPERATOR...: their samples give what the reference gives
-    local name promise
-    for name; do
-        for promise in 'as *' 'NaN *'; do
-            "$build/tests/ops_test" "$name: gpu_host_libraries: $promise" >"$work/output" 2>&1 ||
-                fail "$name: $(tail -n 40 "$work/output")"
-            grep -q 'Running 1 test' "$work/output" || fail "$name: there is no test of it"
-        done
-    done
-}
-
-traced() { # PATTERN: the libraries have done this
-    grep -qE "^$1\$" "$work/trace" || fail "no \"$1\" in what the libraries were asked: $(sort "$work/trace" | uniq -c)"
-}
-untraced() { ! grep -E "^$1\$" "$work/trace" || fail "\"$1\" is in what the libraries were asked"; }
-
-says() { # TEXT COMMAND...: TEXT, a pattern, is in what the command writes
-    local text=$1
-    shift
-    "$@" 2>&1 | tee "$work/output" | grep -qE -- "$text" || fail "no \"$text\" in what $* writes: $(cat "$work/output")"
-}
+plugin=gpu_host_libraries folder=cuda
+. "$(dirname "$0")/../gpu_host/libraries.sh"
+unset TENON_CUDA_LIBS TENON_CUDA_TUNE TENON_FAKE_CUBLASLT TENON_FAKE_CUDNN TENON_FAKE_RELU
 
 products=(matmul linear linear_relu linear_grad_weight)
 convolutions=(conv2d conv2d_relu conv2d_grad_input conv2d_grad_weight)
-opening=("$build/bin/tenon" conform "$TENON_PLUGIN_FILES" --level 0)
 
 case $2 in
 used)
