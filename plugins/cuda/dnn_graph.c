@@ -94,7 +94,7 @@ static const cudnnDataType_t f32 = CUDNN_DATA_FLOAT;
 static const float one = 1, zero = 0;
 
 /* is_virtual: it never reaches memory. */
-static cudnnBackendDescriptor_t make_tensor(dnn_graph *graph, const dnn_tensor *t, int64_t name, int is_virtual)
+static cudnnBackendDescriptor_t make_tensor(dnn_graph *graph, const gpu_dnn_tensor *t, int64_t name, int is_virtual)
 {
     const bool yes = true;
     cudnnBackendDescriptor_t it = dnn_make(graph, CUDNN_BACKEND_TENSOR_DESCRIPTOR);
@@ -107,7 +107,7 @@ static cudnnBackendDescriptor_t make_tensor(dnn_graph *graph, const dnn_tensor *
     return dnn_finalize(graph, it, "a tensor");
 }
 
-static cudnnBackendDescriptor_t make_convolution(dnn_graph *graph, const dnn_conv *conv)
+static cudnnBackendDescriptor_t make_convolution(dnn_graph *graph, const gpu_dnn_conv *conv)
 {
     const cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
     cudnnBackendDescriptor_t it = dnn_make(graph, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
@@ -129,24 +129,26 @@ typedef struct names {
 } names;
 
 static const names of_kind[] = {
-    [DNN_FORWARD] = {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
-                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
-                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
-                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA,
-                     DNN_IN_0, DNN_IN_1, DNN_OUT, "a convolution's operation"},
-    [DNN_GRAD_INPUT] = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
-                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
-                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
-                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
-                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA, DNN_OUT, DNN_IN_1, DNN_IN_0,
-                        "the operation of a convolution's gradient for its input"},
-    [DNN_GRAD_WEIGHT] = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
-                         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
-                         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
-                         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
-                         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
-                         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA, DNN_IN_1, DNN_OUT, DNN_IN_0,
-                         "the operation of a convolution's gradient for its weights"},
+    [GPU_DNN_FORWARD] = {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+                         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+                         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+                         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA,
+                         DNN_IN_0, DNN_IN_1, DNN_OUT, "a convolution's operation"},
+    [GPU_DNN_GRAD_INPUT] = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
+                            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+                            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+                            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
+                            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
+                            CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA, DNN_OUT, DNN_IN_1, DNN_IN_0,
+                            "the operation of a convolution's gradient for its input"},
+    [GPU_DNN_GRAD_WEIGHT] = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+                             CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
+                             CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+                             CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+                             CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
+                             CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
+                             CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA, DNN_IN_1, DNN_OUT, DNN_IN_0,
+                             "the operation of a convolution's gradient for its weights"},
 };
 
 /* pointwise(x, b) -> y; b may be NULL. */
@@ -165,7 +167,7 @@ static cudnnBackendDescriptor_t make_pointwise(dnn_graph *graph, cudnnPointwiseM
     return dnn_finalize(graph, it, "an elementwise operation");
 }
 
-int dnn_conv_operations(dnn_graph *graph, dnn_kind kind, const dnn_conv *conv,
+int dnn_conv_operations(dnn_graph *graph, gpu_dnn_kind kind, const gpu_dnn_conv *conv,
                         cudnnBackendDescriptor_t operations[DNN_MOST_OPERATIONS])
 {
     const names *n = &of_kind[kind];

@@ -7,6 +7,8 @@
 
 #include "libraries.h"
 
+#include "libraries/dnn.h"
+
 enum { DNN_MOST_OWNED = 160 };
 
 typedef struct dnn_graph {
@@ -35,21 +37,7 @@ int64_t dnn_get(dnn_graph *graph, cudnnBackendDescriptor_t it, cudnnBackendAttri
 /* Ends the making of one, and gives it back. */
 cudnnBackendDescriptor_t dnn_finalize(dnn_graph *graph, cudnnBackendDescriptor_t it, const char *what);
 
-/* ---- convolutions: images and weights of four dims, f32 */
-
-typedef struct dnn_tensor {
-    int64_t dims[4], strides[4]; /* N C H W */
-    int64_t alignment;           /* of the address, in bytes */
-} dnn_tensor;
-
-typedef struct dnn_conv {
-    dnn_tensor x, w, y;
-    int64_t stride[2], padding[2], dilation[2];
-    const dnn_tensor *bias; /* 1 C 1 1; NULL: none. Forward only, like relu */
-    int relu;
-} dnn_conv;
-
-typedef enum dnn_kind { DNN_FORWARD, DNN_GRAD_INPUT, DNN_GRAD_WEIGHT } dnn_kind;
+/* ---- convolutions */
 
 /* Names of tensors in a graph: the plan's inputs 0, 1 and 2, and its output. */
 enum { DNN_IN_0 = 1, DNN_IN_1, DNN_IN_2, DNN_OUT, DNN_VIRTUAL };
@@ -58,7 +46,7 @@ enum { DNN_MOST_OPERATIONS = 3 };
 
 /* The operations of a convolution, the last of which writes the output: x w b -> y; dy w -> dx; dy x -> dw. Returns how
  * many. Needs no device. */
-int dnn_conv_operations(dnn_graph *graph, dnn_kind kind, const dnn_conv *conv,
+int dnn_conv_operations(dnn_graph *graph, gpu_dnn_kind kind, const gpu_dnn_conv *conv,
                         cudnnBackendDescriptor_t operations[DNN_MOST_OPERATIONS]);
 
 #endif

@@ -153,7 +153,8 @@ static int ask(dnn_plan *plan, cudnnBackendDescriptor_t operations, cudnnBackend
 }
 
 /* Positions of a heuristic begin at a multiple of MOST_CANDIDATES. */
-static tn_status choose(dnn_plan *plan, dnn_kind kind, const dnn_conv *conv, int tf32, int *position, tn_error *error)
+static tn_status choose(dnn_plan *plan, gpu_dnn_kind kind, const gpu_dnn_conv *conv, int tf32, int *position,
+                        tn_error *error)
 {
     dnn_graph *graph = &plan->graph;
     cudnnBackendDescriptor_t operations[DNN_MOST_OPERATIONS];
@@ -176,7 +177,7 @@ static tn_status choose(dnn_plan *plan, dnn_kind kind, const dnn_conv *conv, int
                    begin ? "further " : "", n, n == 1 ? "" : "s", tf32 ? "TF32" : "f32");
 }
 
-tn_status dnn_plan_create(tn_device *device, const cu_dnn *dnn, dnn_kind kind, const dnn_conv *conv, int tf32,
+tn_status dnn_plan_create(tn_device *device, const cu_dnn *dnn, gpu_dnn_kind kind, const gpu_dnn_conv *conv, int tf32,
                           int *position, tn_plan **out, tn_error *error)
 {
     static const int64_t names[] = {DNN_IN_0, DNN_IN_1, DNN_IN_2};

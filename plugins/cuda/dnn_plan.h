@@ -6,10 +6,8 @@
 
 #include "dnn_graph.h"
 
-/* A plan with inputs and output as dnn_conv_operations says. TN_UNSUPPORTED if no engine gives f32's precision (with tf32:
- * TF32's), the same bits every time, with a scratch memory that is not too large. position: of cuDNN's proposals, best
- * first, where to begin; then where the plan was found, behind which one may begin again. */
-tn_status dnn_plan_create(tn_device *device, const cu_dnn *dnn, dnn_kind kind, const dnn_conv *conv, int tf32,
+/* As gpu_dnn_library's plan, with inputs and output as dnn_conv_operations says. */
+tn_status dnn_plan_create(tn_device *device, const cu_dnn *dnn, gpu_dnn_kind kind, const gpu_dnn_conv *conv, int tf32,
                           int *position, tn_plan **plan, tn_error *error);
 
 #endif

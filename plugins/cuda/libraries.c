@@ -143,9 +143,9 @@ const gpu_library_row gpu_library_rows[] = {
     {TN_SCHEMA(linear), cu_product_plan},
     {TN_SCHEMA(linear_relu), cu_product_plan},
     {TN_SCHEMA(linear_grad_weight), cu_product_plan},
-    {TN_SCHEMA(conv2d), cu_conv2d_plan},
-    {TN_SCHEMA(conv2d_relu), cu_conv2d_plan},
-    {TN_SCHEMA(conv2d_grad_input), cu_conv2d_grad_input_plan},
-    {TN_SCHEMA(conv2d_grad_weight), cu_conv2d_grad_weight_plan},
+    {TN_SCHEMA(conv2d), cu_convolution_plan},
+    {TN_SCHEMA(conv2d_relu), cu_convolution_plan},
+    {TN_SCHEMA(conv2d_grad_input), cu_convolution_plan},
+    {TN_SCHEMA(conv2d_grad_weight), cu_convolution_plan},
     {NULL, NULL},
 };

@@ -82,11 +82,7 @@ tn_status cu_dnn_status(const cu_dnn_calls *call, cudnnStatus_t result, const ch
 /* What gpu_library_rows is made of. */
 tn_status cu_product_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
                           tn_error *error);
-tn_status cu_conv2d_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
-                         tn_error *error);
-tn_status cu_conv2d_grad_input_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
-                                    tn_error *error);
-tn_status cu_conv2d_grad_weight_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
-                                     tn_error *error);
+tn_status cu_convolution_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
+                              tn_error *error);
 
 #endif

@@ -37,33 +37,33 @@ static int64_t reach(const sample *s, int i)
     return (s->size[i] + 2 * s->padding[i] - s->dilation[i] * (s->kernel[i] - 1) - 1) / s->stride[i] + 1;
 }
 
-static dnn_tensor tensor(int64_t n, int64_t c, int64_t h, int64_t w, int channels_last)
+static gpu_dnn_tensor tensor(int64_t n, int64_t c, int64_t h, int64_t w, int channels_last)
 {
-    dnn_tensor t = {.dims = {n, c, h, w}, .strides = {c * h * w, h * w, w, 1}, .alignment = 16};
+    gpu_dnn_tensor t = {.dims = {n, c, h, w}, .strides = {c * h * w, h * w, w, 1}, .alignment = 16};
     const int64_t last[4] = {c * h * w, 1, w * c, c};
     if (channels_last) memcpy(t.strides, last, sizeof last);
     return t;
 }
 
-static dnn_conv conv_of(const sample *s, int channels_last, const dnn_tensor *bias, int relu)
+static gpu_dnn_conv conv_of(const sample *s, int channels_last, const gpu_dnn_tensor *bias, int relu)
 {
-    dnn_conv conv = {.x = tensor(s->n, s->channels, s->size[0], s->size[1], channels_last),
-                     .w = tensor(s->out, s->channels / s->groups, s->kernel[0], s->kernel[1], channels_last),
-                     .y = tensor(s->n, s->out, reach(s, 0), reach(s, 1), channels_last),
-                     .bias = bias,
-                     .relu = relu};
+    gpu_dnn_conv conv = {.x = tensor(s->n, s->channels, s->size[0], s->size[1], channels_last),
+                         .w = tensor(s->out, s->channels / s->groups, s->kernel[0], s->kernel[1], channels_last),
+                         .y = tensor(s->n, s->out, reach(s, 0), reach(s, 1), channels_last),
+                         .bias = bias,
+                         .relu = relu};
     memcpy(conv.stride, s->stride, sizeof s->stride);
     memcpy(conv.padding, s->padding, sizeof s->padding);
     memcpy(conv.dilation, s->dilation, sizeof s->dilation);
     return conv;
 }
 
-static int try(const cu_dnn_calls *call, const sample *s, dnn_kind kind, int channels_last, int biased, int relu)
+static int try(const cu_dnn_calls *call, const sample *s, gpu_dnn_kind kind, int channels_last, int biased, int relu)
 {
     static dnn_graph graph;
     cudnnBackendDescriptor_t operations[DNN_MOST_OPERATIONS];
-    const dnn_tensor bias = tensor(1, s->out, 1, 1, channels_last);
-    const dnn_conv conv = conv_of(s, channels_last, biased ? &bias : NULL, relu);
+    const gpu_dnn_tensor bias = tensor(1, s->out, 1, 1, channels_last);
+    const gpu_dnn_conv conv = conv_of(s, channels_last, biased ? &bias : NULL, relu);
     dnn_begin(&graph, call);
     int n = dnn_conv_operations(&graph, kind, &conv, operations), good = !graph.status && n == 1 + biased + relu;
     if (!good)
@@ -123,11 +123,11 @@ static const char h100[] =
     "\"maxCtasPerSM\":32,\"maxThreadsPerBlock\":1024,\"maxThreadsPerSM\":2048,\"pciDeviceId\":0,\"isTccDriver\":0,"
     "\"supportCoopLaunch\":1,\"smClockRateKHz\":1980000,\"memClockRateKHz\":2619000,\"l2CacheSize\":52428800}";
 
-static int has_engine(const cu_dnn *dnn, const sample *s, dnn_kind kind, int channels_last, const dnn_tensor *bias,
-                      int tf32)
+static int has_engine(const cu_dnn *dnn, const sample *s, gpu_dnn_kind kind, int channels_last,
+                      const gpu_dnn_tensor *bias, int tf32)
 {
     static const char *const kinds[] = {"forward", "for the input", "for the weights"};
-    const dnn_conv conv = conv_of(s, channels_last, bias, bias != NULL);
+    const gpu_dnn_conv conv = conv_of(s, channels_last, bias, bias != NULL);
     tn_error error = {.struct_size = sizeof error};
     tn_plan *plan = NULL;
     int position = 0;
@@ -146,12 +146,12 @@ static int has_engine(const cu_dnn *dnn, const sample *s, dnn_kind kind, int cha
 /* Proposal after proposal, until there are no more. */
 static int ends_after_several(const cu_dnn *dnn, const sample *s)
 {
-    const dnn_conv conv = conv_of(s, 1, NULL, 0);
+    const gpu_dnn_conv conv = conv_of(s, 1, NULL, 0);
     tn_error error = {.struct_size = sizeof error};
     tn_plan *plan = NULL;
     int n = 0, position = 0;
     printf("%s, all engines in f32, NHWC:", s->name);
-    for (; dnn_plan_create(NULL, dnn, DNN_FORWARD, &conv, 0, &position, &plan, &error) == TN_OK; n++, position++) {
+    for (; dnn_plan_create(NULL, dnn, GPU_DNN_FORWARD, &conv, 0, &position, &plan, &error) == TN_OK; n++, position++) {
         printf(" %s at %d,", strrchr(plan->implementation, 'e') + 2, position);
         plan->destroy(plan);
     }
@@ -173,12 +173,12 @@ static int count_without(const cu_dnn_calls *call)
     for (uint64_t i = 0; !graph.status && i < sizeof samples / sizeof *samples; i++)
         for (int last = 0; last < 2; last++) {
             const sample *s = &samples[i];
-            const dnn_tensor bias = tensor(1, s->out, 1, 1, last);
-            int without = !has_engine(&dnn, s, DNN_FORWARD, last, NULL, 0);
-            without += !has_engine(&dnn, s, DNN_FORWARD, last, &bias, 0);
-            without += !has_engine(&dnn, s, DNN_FORWARD, last, NULL, 1);
-            without += !has_engine(&dnn, s, DNN_GRAD_INPUT, last, NULL, 0);
-            without += !has_engine(&dnn, s, DNN_GRAD_WEIGHT, last, NULL, 0);
+            const gpu_dnn_tensor bias = tensor(1, s->out, 1, 1, last);
+            int without = !has_engine(&dnn, s, GPU_DNN_FORWARD, last, NULL, 0);
+            without += !has_engine(&dnn, s, GPU_DNN_FORWARD, last, &bias, 0);
+            without += !has_engine(&dnn, s, GPU_DNN_FORWARD, last, NULL, 1);
+            without += !has_engine(&dnn, s, GPU_DNN_GRAD_INPUT, last, NULL, 0);
+            without += !has_engine(&dnn, s, GPU_DNN_GRAD_WEIGHT, last, NULL, 0);
             if (strstr(s->name, "ConvNet")) failures += without;
         }
     if (!graph.status) failures += !ends_after_several(&dnn, &samples[1]);
@@ -211,9 +211,9 @@ int main(void)
     for (uint64_t i = 0; i < sizeof samples / sizeof *samples; i++)
         for (int last = 0; last < 2; last++) {
             for (int follow = 0; follow < 4; follow++)
-                failures += !try(&call, &samples[i], DNN_FORWARD, last, follow & 1, follow >> 1);
-            failures += !try(&call, &samples[i], DNN_GRAD_INPUT, last, 0, 0);
-            failures += !try(&call, &samples[i], DNN_GRAD_WEIGHT, last, 0, 0);
+                failures += !try(&call, &samples[i], GPU_DNN_FORWARD, last, follow & 1, follow >> 1);
+            failures += !try(&call, &samples[i], GPU_DNN_GRAD_INPUT, last, 0, 0);
+            failures += !try(&call, &samples[i], GPU_DNN_GRAD_WEIGHT, last, 0, 0);
         }
     failures += count_without(&call);
     printf("%d failures\n", failures);
