@@ -99,34 +99,33 @@ int cu_wants_tuning(const tn_op_desc *desc)
     return !(desc->flags & TN_OP_DETERMINISTIC) && gpu_setting_is(&settings[TUNE], "on");
 }
 
+static const gpu_library blas = {.name = "cuBLASLt",
+                                 .setting = "cublas",
+                                 .file = BLAS_FILE,
+                                 .work = "products",
+                                 .functions = blas_functions,
+                                 .calls = &blas_calls,
+                                 .tell_version = tell_blas,
+                                 .open = open_blas,
+                                 .close = close_blas,
+                                 .views = blas_views,
+                                 .view_bytes = sizeof *blas_views};
+static const gpu_library dnn = {.name = "cuDNN",
+                                .setting = "cudnn",
+                                .file = DNN_FILE,
+                                .work = "convolutions",
+                                .functions = dnn_functions,
+                                .calls = &dnn_calls,
+                                .suits = dnn_suits,
+                                .tell_version = tell_dnn,
+                                .open = open_dnn,
+                                .close = close_dnn,
+                                .views = dnn_views,
+                                .view_bytes = sizeof *dnn_views};
+
 enum { BLAS, DNN };
 const gpu_library_set gpu_libraries = {
-    .plugin = "cuda",
-    .settings = settings,
-    .libraries = {[BLAS] = {.name = "cuBLASLt",
-                            .setting = "cublas",
-                            .file = BLAS_FILE,
-                            .work = "products",
-                            .functions = blas_functions,
-                            .calls = &blas_calls,
-                            .tell_version = tell_blas,
-                            .open = open_blas,
-                            .close = close_blas,
-                            .views = blas_views,
-                            .view_bytes = sizeof *blas_views},
-                  [DNN] = {.name = "cuDNN",
-                           .setting = "cudnn",
-                           .file = DNN_FILE,
-                           .work = "convolutions",
-                           .functions = dnn_functions,
-                           .calls = &dnn_calls,
-                           .suits = dnn_suits,
-                           .tell_version = tell_dnn,
-                           .open = open_dnn,
-                           .close = close_dnn,
-                           .views = dnn_views,
-                           .view_bytes = sizeof *dnn_views}},
-};
+    .plugin = "cuda", .settings = settings, .libraries = {[BLAS] = &blas, [DNN] = &dnn}};
 
 const cu_blas *cu_blas_of(tn_device *device)
 {

@@ -62,7 +62,8 @@ TN_UNUSED static int close_device(void **state)
 TN_UNUSED static int forget(void **state)
 {
     static const char *const variables[] = {"TENON_FAKE_CUBLASLT", "TENON_FAKE_CUDNN", "TENON_FAKE_DEVICE",
-                                            "TENON_FAKE_SLOW",     "TENON_CUDA_TUNE",  "TENON_FAKE_ROCBLAS"};
+                                            "TENON_FAKE_SLOW",     "TENON_CUDA_TUNE",  "TENON_FAKE_ROCBLAS",
+                                            "TENON_FAKE_MIOPEN"};
     (void)state;
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) unsetenv(variables[i]);
     logged[0] = 0;

@@ -1,33 +1,36 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Products of the HIP plugin by rocBLAS, which is a fake on the CPU here: every sample's result is right whatever the library
-# takes, and what it must not be used for is found out.
+# Products and convolutions of the HIP plugin by rocBLAS and MIOpen, which are fakes on the CPU here: every sample's result
+# is right whatever the libraries take, and what they must not be used for is found out.
 # Usage: tests/hip_libraries/libraries_test.sh BUILD used|declined|off|other|conforms
 set -u
 plugin=gpu_host_rocm folder=hip_libraries
 . "$(dirname "$0")/../gpu_host/libraries.sh"
-unset TENON_HIP_LIBS TENON_FAKE_ROCBLAS
+unset TENON_HIP_LIBS TENON_FAKE_ROCBLAS TENON_FAKE_MIOPEN
 
 products=(matmul linear linear_relu linear_grad_weight)
+convolutions=(conv2d conv2d_relu conv2d_grad_input conv2d_grad_weight)
 
 case $2 in
 used)
-    right "${products[@]}"
-    for kind in 0 1 2; do traced "product $kind"; done # of a transpose, plain, several
+    right "${products[@]}" "${convolutions[@]}"
+    for kind in 0 1 2; do traced "product $kind"; done            # of a transpose, plain, several
+    for result in 119 120 121; do traced "convolution $result"; done # w, x and y
     ;;
 declined)
-    export TENON_FAKE_ROCBLAS=none
-    right "${products[@]}"
-    untraced 'product .*'
+    export TENON_FAKE_ROCBLAS=none TENON_FAKE_MIOPEN=none
+    right "${products[@]}" "${convolutions[@]}"
+    untraced '.*'
     ;;
 off)
     export TENON_HIP_LIBS=off
-    right linear
+    right linear conv2d
     untraced '.*'
     export TENON_HIP_LIBS=rocblas
-    right linear
+    right linear conv2d
     traced 'product .*'
-    TENON_HIP_LIBS=sometimes says 'TENON_HIP_LIBS=sometimes is none of off, rocblas and on' "${opening[@]}"
+    untraced 'convolution .*'
+    TENON_HIP_LIBS=sometimes says 'TENON_HIP_LIBS=sometimes is none of off, rocblas, miopen and on' "${opening[@]}"
     ;;
 other) # a library without rocBLAS' functions, or a file that is none: which function is missing, or what is wrong, is told
     sample=("$build/tests/ops_test" "linear: $plugin: as *")
@@ -43,8 +46,11 @@ other) # a library without rocBLAS' functions, or a file that is none: which fun
     ;;
 conforms)
     says '^conforms to level 5' "$build/bin/tenon" conform "$TENON_PLUGIN_FILES" --ops 'linear*'
-    says '^conforms to level 2' "$build/bin/tenon" conform "$TENON_PLUGIN_FILES" --level 2 --ops matmul
+    for name in matmul 'conv2d*'; do
+        says '^conforms to level 2' "$build/bin/tenon" conform "$TENON_PLUGIN_FILES" --level 2 --ops "$name"
+    done
     traced 'product .*'
+    traced 'convolution .*'
     ;;
 *) fail "what is \"$2\"?" ;;
 esac

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which plans the HIP plugin makes of what rocBLAS offers, and what it says when that fails. The library is the fake; the
- * plugin, whose file is the first argument, is asked as the core asks it. A second argument is why rocBLAS cannot be
- * used. */
+ * Which plans the HIP plugin makes of what rocBLAS and MIOpen offer, and what it says when they fail. The libraries are the
+ * fakes; the plugin, whose file is the first argument, is asked as the core asks it. Further arguments are why rocBLAS and
+ * why MIOpen cannot be used. */
 #include "../gpu_host/plans.h"
 
 static use without_bias(int64_t rows)
@@ -43,12 +43,25 @@ static void what_goes_with_a_product_is_made_apart(void **state)
     for (int o = 0; o < 4; o++) assert_true(results[1][o] == 6 * 2);
 }
 
+static void convolutions_are_plain_sums_in_f32(void **state)
+{
+    use images = convolution(1);
+    (void)state;
+    assert_named(images, "miopen:solution 12 f32");
+    assert_true(result_of(images, number, 1) == 18 * (double)number);
+    images.flags = TN_OP_TF32;
+    assert_named(images, "miopen:solution 12 f32");
+    setenv("TENON_FAKE_MIOPEN", "inexact", 1);
+    assert_named(images, "gpu:implicit_gemm");
+    assert_logged("4 hip: conv2d: MIOpen has no solution for it in f32; the plugin's own kernels do it\n");
+}
+
 static void every_plan_gives_the_same_bits_and_can_be_captured(void **state)
 {
-    const use uses[] = {without_bias(6), linear(6), linear_gradient(6)};
+    const use uses[] = {without_bias(6), linear(6), linear_gradient(6), convolution(1)};
     const uint64_t promised = TN_PLAN_DETERMINISTIC | TN_PLAN_CAPTURE_SAFE | TN_PLAN_CONCURRENT;
     (void)state;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         tn_plan *plan = NULL;
         tn_error error;
         assert_int_equal(plan_of(&uses[i], &plan, &error), TN_OK);
@@ -77,18 +90,28 @@ static void a_failing_library_is_told_and_not_needed(void **state)
 {
     (void)state;
     setenv("TENON_FAKE_ROCBLAS", "failing", 1);
+    setenv("TENON_FAKE_MIOPEN", "failing", 1);
     assert_named(linear(6), "gpu:matmul");
+    assert_named(convolution(1), "gpu:implicit_gemm");
+    assert_logged(
+        "2 hip: conv2d: asking MIOpen for solutions: miopenStatusInternalError (5); the plugin's own kernels do "
+        "it\n");
     assert_logged("2 hip: linear: asking rocBLAS for a product: rocblas_status_internal_error (6); the plugin's own "
                   "kernels do it\n");
-    unsetenv("TENON_FAKE_ROCBLAS"); /* and it can be asked again */
+    unsetenv("TENON_FAKE_ROCBLAS"); /* and they can be asked again */
+    unsetenv("TENON_FAKE_MIOPEN");
     assert_named(linear(6), "rocblas:f32");
+    assert_named(convolution(1), "miopen:solution");
 }
 
 static void a_library_that_declines_is_no_trouble(void **state)
 {
     (void)state;
     setenv("TENON_FAKE_ROCBLAS", "none", 1);
+    setenv("TENON_FAKE_MIOPEN", "none", 1);
     assert_named(linear(6), "gpu:matmul");
+    assert_named(convolution(1), "gpu:implicit_gemm");
+    assert_logged("4 hip: conv2d: asking MIOpen for solutions: miopenStatus... (6); the plugin's own kernels do it\n");
     assert_logged("4 hip: linear: asking rocBLAS for a product: rocblas_status_not_implemented (2); the plugin's own "
                   "kernels do it\n");
     assert_not_logged("2 hip");
@@ -105,21 +128,30 @@ static void a_lost_device_ends_it(void **state)
     assert_string_equal(error.message, "waiting for the stream: it is gone");
 }
 
-/* ---- without rocBLAS: in a process of its own, since a library is opened once */
+/* ---- without them: in a process of its own, since a library is opened once */
 
-static const char *reason; /* why it is not used */
+static char **reasons; /* why rocBLAS and MIOpen are not used */
+
+static void assert_missing(use a, use b, const char *own, const char *library, const char *why, const char *work)
+{
+    char line[600], ending[40], not_used[40];
+    const use uses[] = {a, b};
+    snprintf(ending, sizeof ending, ", without %s", library);
+    for (int i = 0; i < 2; i++) {
+        const char *name = name_of(uses[i]);
+        if (strncmp(name, own, strlen(own)) != 0 || !strstr(name, ending)) fail_msg("\"%s\"", name);
+    }
+    snprintf(line, sizeof line, "2 hip: %s is not used (%s): the plugin's own kernels do its %s\n", library, why, work);
+    assert_logged(line);
+    snprintf(not_used, sizeof not_used, "%s is not used", library);
+    assert_null(strstr(strstr(logged, not_used) + 1, not_used));
+}
 
 static void what_is_missing_is_told_once_and_named_by_the_plans(void **state)
 {
-    char line[600];
     (void)state;
-    for (int rows = 6; rows < 8; rows++) {
-        const char *name = name_of(linear(rows));
-        if (strncmp(name, "gpu:matmul", 10) != 0 || !strstr(name, ", without rocBLAS")) fail_msg("\"%s\"", name);
-    }
-    snprintf(line, sizeof line, "2 hip: rocBLAS is not used (%s): the plugin's own kernels do its products\n", reason);
-    assert_logged(line);
-    assert_null(strstr(strstr(logged, "rocBLAS is not used") + 1, "rocBLAS is not used"));
+    assert_missing(linear(6), linear(7), "gpu:matmul", "rocBLAS", reasons[0], "products");
+    assert_missing(convolution(1), convolution(2), "gpu:implicit_gemm", "MIOpen", reasons[1], "convolutions");
 }
 
 int main(int argc, char **argv)
@@ -131,6 +163,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(f32_and_f64_are_what_products_are_computed_in, forget),
         cmocka_unit_test_setup(tf32_is_not_taken_where_it_is_allowed, forget),
         cmocka_unit_test_setup(what_goes_with_a_product_is_made_apart, forget),
+        cmocka_unit_test_setup(convolutions_are_plain_sums_in_f32, forget),
         cmocka_unit_test_setup(every_plan_gives_the_same_bits_and_can_be_captured, forget),
         cmocka_unit_test_setup(scratch_memory_has_a_limit, forget),
         cmocka_unit_test_setup(a_failing_library_is_told_and_not_needed, forget),
@@ -138,7 +171,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(a_lost_device_ends_it, forget),
     };
     path = argv[1];
-    reason = argc > 2 ? argv[2] : NULL;
-    if (reason) return cmocka_run_group_tests_name("hip_plans_without", without, open_device, close_device);
+    reasons = argv + 2;
+    if (argc == 4) return cmocka_run_group_tests_name("hip_plans_without", without, open_device, close_device);
     return cmocka_run_group_tests_name("hip_plans", tests, open_device, close_device);
 }

@@ -28,7 +28,7 @@ static const struct variable {
     {"TENON_ONEDNN_ISA",      "at most which instructions the onednn plugin's own kernels use",    NULL},
     {"TENON_ONEDNN_WINOGRAD", "how the onednn plugin computes convolutions",                       NULL},
     {"TENON_CUDA_LIBS",       "what the cuda plugin asks before its own kernels",                  "on cublas cudnn off"},
-    {"TENON_HIP_LIBS",        "what the hip plugin asks before its own kernels",                   "on rocblas off"},
+    {"TENON_HIP_LIBS",        "what the hip plugin asks before its own kernels",                   "on rocblas miopen off"},
     {"TENON_MATH",            "how products in f32 may be rounded",                                "f32 tf32"},
     {"TENON_CUDA_TUNE",       "on: the cuda plugin chooses by timing",                             "off on"},
     {"TENON_DETERMINISTIC",   "on: every operator gives the same bits each time",                  "off on"},

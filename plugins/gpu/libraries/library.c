@@ -140,7 +140,7 @@ static state open_for(const gpu_library *l, state *in_process, tn_device *device
 
 const void *gpu_library_of(int library, tn_device *device)
 {
-    const gpu_library *l = &gpu_libraries.libraries[library];
+    const gpu_library *l = gpu_libraries.libraries[library];
     const void *view = NULL;
     pthread_mutex_lock(&lock);
     device_states *it = states_of(device);
@@ -158,7 +158,7 @@ void gpu_libraries_close(tn_device *device)
     device_states *it = states_of(device);
     if (it && gpu_use(device, &ignored) == TN_OK)
         for (int i = 0; i < GPU_MOST_LIBRARIES; i++) {
-            const gpu_library *l = &gpu_libraries.libraries[i];
+            const gpu_library *l = gpu_libraries.libraries[i];
             if (it->states[i] == USED) l->close(view_of(l, it));
         }
     if (it) *it = (device_states){.device = device};

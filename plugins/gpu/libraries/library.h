@@ -34,7 +34,7 @@ typedef struct gpu_library_set {
     const char *plugin; /* in messages */
     const gpu_setting
         *settings; /* the first: off, on, or the one library that is used. Ends by one without a variable */
-    gpu_library libraries[GPU_MOST_LIBRARIES]; /* those without a name are none */
+    const gpu_library *libraries[GPU_MOST_LIBRARIES]; /* NULL: none */
 } gpu_library_set;
 extern const gpu_library_set gpu_libraries;
 

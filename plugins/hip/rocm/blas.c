@@ -2,7 +2,7 @@
  *
  * matmul, linear, linear_relu and linear_grad_weight by rocBLAS: the product is its, and what goes with it the shared
  * kernels'. What it does not take, the shared kernels do. */
-#include "rocm.h"
+#include "rocblas.h"
 
 #include "libraries/chain.h"
 #include "libraries/choice.h"

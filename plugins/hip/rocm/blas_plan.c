@@ -2,7 +2,7 @@
  *
  * A product as rocBLAS runs it, which chooses its algorithm by itself, each time the same one: by the shapes and the scratch
  * memory that it is given. */
-#include "rocm.h"
+#include "rocblas.h"
 
 typedef union number {
     float f;

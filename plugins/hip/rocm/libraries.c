@@ -1,100 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * rocBLAS as plugins/gpu/libraries opens it, and which operators it is asked for. */
-#include "rocm.h"
+ * Which of AMD's libraries the plugin was built with, and which operators they are asked for. */
+#include "libraries.h"
 
-#include <pthread.h>
+#include "libraries/library.h"
 
-#define NAME(name) #name,
-static const char *const blas_functions[] = {ROCM_BLAS_CALLS(NAME) NULL};
-#undef NAME
-_Static_assert(sizeof(rocm_blas_calls) <= GPU_MOST_CALLS * sizeof(void *), "GPU_MOST_CALLS is too small");
-
-static rocm_blas_calls blas_calls;
-static rocm_blas blas_views[GPU_MOST_DEVICES];
-static pthread_mutex_t blas_lock = PTHREAD_MUTEX_INITIALIZER;
-
-void rocm_blas_lock(void)
-{
-    pthread_mutex_lock(&blas_lock);
-}
-
-void rocm_blas_unlock(void)
-{
-    pthread_mutex_unlock(&blas_lock);
-}
-
-tn_status rocm_blas_status(const rocm_blas_calls *call, rocblas_status result, const char *doing, tn_error *error)
-{
-    if (result == rocblas_status_success) return TN_OK;
-    const int declined = result == rocblas_status_not_implemented || result == rocblas_status_invalid_size;
-    return tn_fail(error, declined ? TN_UNSUPPORTED : TN_INTERNAL, (int64_t)result, "%s: %s (%d)", doing,
-                   call->rocblas_status_to_string(result), (int)result);
-}
-
-static void tell_blas(char *text, size_t size)
-{
-    (void)blas_calls.rocblas_get_version_string(text, size);
-}
-
-static tn_status set_up(const rocm_blas *it, tn_error *error)
-{
-    const rocm_blas_calls *call = it->call;
-    /* The same bits every time; no memory of its own, which products on several streams would share. */
-    GPU_TRY(rocm_blas_status(call, call->rocblas_set_atomics_mode(it->handle, rocblas_atomics_not_allowed),
-                             "keeping rocBLAS from atomic sums", error));
-    return rocm_blas_status(call, call->rocblas_set_workspace(it->handle, NULL, 0), "taking rocBLAS its memory", error);
-}
-
-static tn_status open_blas(void *view, tn_error *error)
-{
-    rocm_blas *it = view;
-    it->call = &blas_calls;
-    GPU_TRY(rocm_blas_status(it->call, it->call->rocblas_create_handle(&it->handle), "opening rocBLAS", error));
-    tn_status status = set_up(it, error);
-    if (status != TN_OK) (void)it->call->rocblas_destroy_handle(it->handle);
-    return status;
-}
-
-static void close_blas(void *view)
-{
-    const rocm_blas *it = view;
-    (void)it->call->rocblas_destroy_handle(it->handle);
-}
-
-/* ---- what there is */
+#ifdef TENON_ROCBLAS_FILE
+#include "rocblas.h"
+#endif
+#ifdef TENON_MIOPEN_FILE
+#include "miopen.h"
+#endif
 
 static const gpu_setting settings[] = {
-    {"TENON_HIP_LIBS", "on", {"off", "rocblas", "on"}, "none of off, rocblas and on"},
+    {"TENON_HIP_LIBS", "on", {"off", "rocblas", "miopen", "on"}, "none of off, rocblas, miopen and on"},
     {NULL, NULL, {NULL}, NULL},
 };
 
-enum { BLAS };
-const gpu_library_set gpu_libraries = {
-    .plugin = "hip",
-    .settings = settings,
-    .libraries = {[BLAS] = {.name = "rocBLAS",
-                            .setting = "rocblas",
-                            .file = ROCM_BLAS_FILE,
-                            .work = "products",
-                            .functions = blas_functions,
-                            .calls = &blas_calls,
-                            .tell_version = tell_blas,
-                            .open = open_blas,
-                            .close = close_blas,
-                            .views = blas_views,
-                            .view_bytes = sizeof *blas_views}},
-};
-
-const rocm_blas *rocm_blas_of(tn_device *device)
-{
-    return gpu_library_of(BLAS, device);
-}
+const gpu_library_set gpu_libraries = {.plugin = "hip",
+                                       .settings = settings,
+                                       .libraries = {
+#ifdef TENON_ROCBLAS_FILE
+                                           [ROCM_BLAS] = &rocm_blas_row,
+#endif
+#ifdef TENON_MIOPEN_FILE
+                                           [ROCM_DNN] = &rocm_dnn_row,
+#endif
+                                       }};
 
 const gpu_library_row gpu_library_rows[] = {
+#ifdef TENON_ROCBLAS_FILE
     {TN_SCHEMA(matmul), rocm_product_plan},
     {TN_SCHEMA(linear), rocm_product_plan},
     {TN_SCHEMA(linear_relu), rocm_product_plan},
     {TN_SCHEMA(linear_grad_weight), rocm_product_plan},
+#endif
+#ifdef TENON_MIOPEN_FILE
+    {TN_SCHEMA(conv2d), rocm_convolution_plan},
+    {TN_SCHEMA(conv2d_relu), rocm_convolution_plan},
+    {TN_SCHEMA(conv2d_grad_input), rocm_convolution_plan},
+    {TN_SCHEMA(conv2d_grad_weight), rocm_convolution_plan},
+#endif
     {NULL, NULL},
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * rocBLAS, by which the plugin makes products where it is there and takes them (plugins/gpu/libraries). */
-#ifndef TENON_ROCM_H
-#define TENON_ROCM_H
+#ifndef TENON_ROCM_ROCBLAS_H
+#define TENON_ROCM_ROCBLAS_H
 
 #include "libraries/blas_shape.h"
 #include "libraries/library.h"
@@ -38,6 +38,7 @@ typedef struct rocm_blas {
     rocblas_handle handle; /* one user at a time: rocm_blas_lock */
 } rocm_blas;
 
+extern const gpu_library rocm_blas_row;
 /* NULL if it is not used here: missing, or turned off. Why is logged once. */
 const rocm_blas *rocm_blas_of(tn_device *device);
 void rocm_blas_lock(void);
@@ -49,7 +50,7 @@ tn_status rocm_blas_status(const rocm_blas_calls *call, rocblas_status result, c
 tn_status rocm_blas_plan(tn_device *device, const rocm_blas *blas, const gpu_blas_product *product,
                          const tn_op_desc *desc, tn_plan **plan, tn_error *error);
 
-/* What gpu_library_rows is made of. */
+/* What gpu_library_rows has of it. */
 tn_status rocm_product_plan(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
                             tn_error *error);
 
