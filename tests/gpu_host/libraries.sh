@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # What tests of a plugin with fake libraries share; to be sourced with $1 the build folder, and `plugin` and `folder` set:
 # the plugin's name and where in the tests' folder it lies.

@@ -30,10 +30,10 @@ typedef struct gpu_setting {
     const char *variable, *standard, *known[5], *complaint;
 } gpu_setting;
 
+/* The first setting says which libraries are used: off, on, or one by its setting. The last has no variable. */
 typedef struct gpu_library_set {
     const char *plugin; /* in messages */
-    const gpu_setting
-        *settings; /* the first: off, on, or the one library that is used. Ends by one without a variable */
+    const gpu_setting *settings;
     const gpu_library *libraries[GPU_MOST_LIBRARIES]; /* NULL: none */
 } gpu_library_set;
 extern const gpu_library_set gpu_libraries;
