@@ -61,7 +61,7 @@ static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindin
     const blas_plan *plan = (const blas_plan *)head;
     GPU_TRY(gpu_use(plan->device, error));
     rocm_blas_lock();
-    tn_status status = queue(plan, gpu_stream_for(stream, "rocblas_gemm"), at, error);
+    tn_status status = queue(plan, gpu_stream_for(stream, plan->implementation), at, error);
     (void)plan->blas->call->rocblas_set_stream(plan->blas->handle, NULL);
     rocm_blas_unlock();
     return status;

@@ -56,7 +56,7 @@ static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindin
     const dnn_plan *plan = (const dnn_plan *)head;
     GPU_TRY(gpu_use(plan->device, error));
     rocm_dnn_lock();
-    tn_status status = queue(plan, gpu_stream_for(stream, "miopenConvolution"), at, error);
+    tn_status status = queue(plan, gpu_stream_for(stream, plan->implementation), at, error);
     (void)plan->dnn->call->miopenSetStream(plan->dnn->handle, NULL);
     rocm_dnn_unlock();
     return status;
