@@ -182,7 +182,7 @@ sleep 0.5
 kill $!
 wait $! 2>/dev/null
 [ $? = 143 ] || fail 'who is told to end does not'
-holds 'nobody is left behind' bash -c "! pgrep -f 'doctor.*hangs[.]so' | grep -v \$\$"
+holds 'nobody is left behind' bash -c "! pgrep -f '^$tenon doctor.*hangs[.]so'"
 put good
 holds 'a full disk behind stdout is a failure' bash -c "! '$tenon' doctor --json >/dev/full 2>&1"
 
