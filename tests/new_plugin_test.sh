@@ -167,7 +167,7 @@ conforms() {
     expect 0 '^operator .*myacc' ops
     expect 0 '^add  *yes *yes' ops
 
-    guide_is_true
+    [ -n "$sanitizers" ] || guide_is_true # a sanitizer ends what reads beyond its inputs, and finds other words for it
     variants
     # The note outlives what builds and packagers do.
     must strip "$demo/build/myacc.so"
