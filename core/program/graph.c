@@ -14,7 +14,7 @@ typedef struct staged_input {
     void *seen;        /* where it lay last time; NULL: not seen yet */
     tn_tensor *staged; /* held: its place while it moves; else NULL */
     uint64_t bytes;    /* from its first element to its last */
-    int stayed;        /* runs since it moved last */
+    int stayed;        /* runs since it moved last, at most SETTLED */
 } staged_input;
 
 struct tn_graph_run {
@@ -94,11 +94,17 @@ static tn_graph_run *open_run(const tn_built *built)
     return run;
 }
 
-/* Its launches must have ended. */
+/* Until launches and copies that were queued have ended. */
+static void wait_for_device(const tn_graph_run *run)
+{
+    if (!(run->dev->info.flags & TN_DEVICE_SYNCHRONOUS)) tn__sync(run->dev);
+}
+
 static void drop_graph(tn_graph_run *run)
 {
-    if (run->graph && !(run->dev->info.flags & TN_DEVICE_SYNCHRONOUS)) tn__sync(run->dev);
-    if (run->graph) run->api->destroy(run->dev->handle, run->graph);
+    if (!run->graph) return;
+    wait_for_device(run);
+    run->api->destroy(run->dev->handle, run->graph);
     run->graph = NULL;
 }
 
@@ -137,10 +143,9 @@ static bool stage(tn_graph_run *run, const tn_built *built, int i, tn_tensor *x)
     return false;
 }
 
-/* What may still be copied by queued work is let go when that is done. */
 static void unstage(tn_graph_run *run, staged_input *input)
 {
-    if (!(run->dev->info.flags & TN_DEVICE_SYNCHRONOUS)) tn__sync(run->dev);
+    wait_for_device(run);
     tn_release(input->staged);
     input->staged = NULL;
     run->outdated = true;
@@ -152,7 +157,10 @@ static bool settle_input(tn_graph_run *run, const tn_built *built, int i, tn_ten
     void *data = tn__data(x);
     bool moved = run->runs > 0 && data != input->seen;
     input->seen = data;
-    input->stayed = moved ? 0 : input->stayed + 1;
+    if (moved)
+        input->stayed = 0;
+    else if (input->stayed < SETTLED)
+        input->stayed++;
     if (moved && !input->staged) return !span(&x->desc) || stage(run, built, i, x);
     if (input->staged && input->stayed == SETTLED) unstage(run, input);
     return true;
@@ -222,7 +230,7 @@ static bool record(tn_graph_run *run, const tn_built *built)
     tn_error error = TN_ERROR_INIT;
     tn__built_bind_inputs(built);
     bind_staged(run, built);
-    if (run->graph && !(run->dev->info.flags & TN_DEVICE_SYNCHRONOUS)) tn__sync(run->dev); /* its launches end */
+    if (run->graph) wait_for_device(run);
     tn_status status = capture(run, built, &error);
     if (status != TN_OK && run->graph) {
         tn_log_line(TN_LOG_DEBUG, "a program's graph is made anew on %s: %s", run->dev->name, error.message);
