@@ -37,6 +37,8 @@ typedef struct gpu_grid {
 
 /* ---- what the vendor's part defines */
 
+enum { GPU_MOST_DEVICES = 64 }; /* of a process; others are not looked at */
+
 typedef struct gpu_limits {
     uint32_t warp;            /* threads that run in step: 32 or 64 */
     uint32_t multiprocessors; /* blocks that run at once, at least */

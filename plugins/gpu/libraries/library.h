@@ -23,7 +23,7 @@ typedef struct gpu_library {
     size_t view_bytes;
 } gpu_library;
 
-enum { GPU_MOST_DEVICES = 64, GPU_MOST_LIBRARIES = 2, GPU_MOST_CALLS = 40 }; /* calls: functions of a library */
+enum { GPU_MOST_LIBRARIES = 2, GPU_MOST_CALLS = 40 }; /* calls: functions of a library */
 
 /* An environment variable. standard: without it. */
 typedef struct gpu_setting {

@@ -8,9 +8,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { MOST_DEVICES = 64 };
-
-static tn_device devices[MOST_DEVICES];
+static tn_device devices[GPU_MOST_DEVICES];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of devices[].opened and of the descriptions */
 
 /* ---- errors */
@@ -73,7 +71,7 @@ tn_status gpu_device_count(uint32_t *count, tn_error *reason)
     *count = 0;
     if (gpu_this_vendor.usable && !gpu_this_vendor.usable(reason)) return TN_OK;
     GPU(Error_t) result = GPU(GetDeviceCount)(&found);
-    if (result == GPU(Success)) *count = (uint32_t)(found < MOST_DEVICES ? found : MOST_DEVICES);
+    if (result == GPU(Success)) *count = (uint32_t)(found < GPU_MOST_DEVICES ? found : GPU_MOST_DEVICES);
     if (*count) return TN_OK;
     gpu_this_vendor.say_none(result, reason);
     (void)GPU(GetLastError)();
