@@ -58,10 +58,10 @@ static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindin
     dnn_graph work;
     GPU_TRY(gpu_use(plan->device, error));
     dnn_begin(&work, plan->dnn->call);
-    cu_dnn_lock();
+    gpu_library_lock(GPU_DNN);
     run(plan, &work, gpu_stream_for(stream, plan->implementation), at);
     dnn_release(&work, 0);
-    cu_dnn_unlock();
+    gpu_library_unlock(GPU_DNN);
     return work.status ? gpu_pass_on(work.status, &work.error, error) : TN_OK;
 }
 
@@ -195,12 +195,12 @@ tn_status dnn_plan_create(tn_device *device, const cu_dnn *dnn, gpu_dnn_kind kin
     memcpy(plan->names, names, (size_t)plan->n_in * sizeof *names);
     plan->names[plan->n_in] = DNN_OUT;
     dnn_begin(&plan->graph, dnn->call);
-    cu_dnn_lock();
+    gpu_library_lock(GPU_DNN);
     tn_status status = choose(plan, kind, conv, tf32, position, error);
     if (status != TN_OK)
         destroy(&plan->head);
     else
         *out = &plan->head;
-    cu_dnn_unlock();
+    gpu_library_unlock(GPU_DNN);
     return status;
 }

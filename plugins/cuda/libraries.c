@@ -5,8 +5,6 @@
 
 #include "libraries/library.h"
 
-#include <pthread.h>
-
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 #define BLAS_FILE "libcublasLt.so." TEXT(CUBLAS_VER_MAJOR)
@@ -23,17 +21,6 @@ static cu_blas_calls blas_calls;
 static cu_dnn_calls dnn_calls;
 static cu_blas blas_views[GPU_MOST_DEVICES];
 static cu_dnn dnn_views[GPU_MOST_DEVICES];
-static pthread_mutex_t dnn_lock = PTHREAD_MUTEX_INITIALIZER;
-
-void cu_dnn_lock(void)
-{
-    pthread_mutex_lock(&dnn_lock);
-}
-
-void cu_dnn_unlock(void)
-{
-    pthread_mutex_unlock(&dnn_lock);
-}
 
 /* ---- cuBLASLt */
 
@@ -123,18 +110,17 @@ static const gpu_library dnn = {.name = "cuDNN",
                                 .views = dnn_views,
                                 .view_bytes = sizeof *dnn_views};
 
-enum { BLAS, DNN };
 const gpu_library_set gpu_libraries = {
-    .plugin = "cuda", .settings = settings, .libraries = {[BLAS] = &blas, [DNN] = &dnn}};
+    .plugin = "cuda", .settings = settings, .libraries = {[GPU_BLAS] = &blas, [GPU_DNN] = &dnn}};
 
 const cu_blas *cu_blas_of(tn_device *device)
 {
-    return gpu_library_of(BLAS, device);
+    return gpu_library_of(GPU_BLAS, device);
 }
 
 const cu_dnn *cu_dnn_of(tn_device *device)
 {
-    return gpu_library_of(DNN, device);
+    return gpu_library_of(GPU_DNN, device);
 }
 
 const gpu_library_row gpu_library_rows[] = {

@@ -62,7 +62,7 @@ typedef struct cu_blas {
 
 typedef struct cu_dnn {
     const cu_dnn_calls *call;
-    cudnnHandle_t handle; /* one user at a time: cu_dnn_lock */
+    cudnnHandle_t handle; /* one user at a time: gpu_library_lock */
     cudnnBackendDescriptor_t
         described; /* instead of a handle, in tests: a GPU that plans can be made for but not run on */
 } cu_dnn;
@@ -70,8 +70,6 @@ typedef struct cu_dnn {
 /* NULL if the library is not used here: missing, of another version, or turned off. Why is logged once. */
 const cu_blas *cu_blas_of(tn_device *device);
 const cu_dnn *cu_dnn_of(tn_device *device);
-void cu_dnn_lock(void);
-void cu_dnn_unlock(void);
 /* Is its plan chosen by timing? TENON_CUDA_TUNE=on; never where the same bits are asked for, since times differ. */
 int cu_wants_tuning(const tn_op_desc *desc);
 

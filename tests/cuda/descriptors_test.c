@@ -107,12 +107,14 @@ cudaStream_t gpu_stream_for(tn_stream *stream, const char *name)
     return NULL;
 }
 
-void cu_dnn_lock(void)
+void gpu_library_lock(gpu_library_kind kind)
 {
+    (void)kind;
 }
 
-void cu_dnn_unlock(void)
+void gpu_library_unlock(gpu_library_kind kind)
 {
+    (void)kind;
 }
 
 static const char h100[] =

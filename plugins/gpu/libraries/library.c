@@ -15,12 +15,24 @@ typedef enum state { UNTRIED, USED, NOT_USED } state;
 /* As one device uses them. */
 typedef struct device_states {
     const tn_device *device;
-    state states[GPU_MOST_LIBRARIES];
+    state states[GPU_LIBRARIES];
 } device_states;
 
-static state process[GPU_MOST_LIBRARIES];
+static state process[GPU_LIBRARIES];
 static device_states all[GPU_MOST_DEVICES];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of process and all */
+static pthread_mutex_t users[GPU_LIBRARIES] = {
+    [GPU_BLAS] = PTHREAD_MUTEX_INITIALIZER, [GPU_DNN] = PTHREAD_MUTEX_INITIALIZER};
+
+void gpu_library_lock(gpu_library_kind kind)
+{
+    pthread_mutex_lock(&users[kind]);
+}
+
+void gpu_library_unlock(gpu_library_kind kind)
+{
+    pthread_mutex_unlock(&users[kind]);
+}
 
 void gpu_library_log(uint32_t level, const char *format, ...)
 {
@@ -138,14 +150,14 @@ static state open_for(const gpu_library *l, state *in_process, tn_device *device
     return USED;
 }
 
-const void *gpu_library_of(int library, tn_device *device)
+const void *gpu_library_of(gpu_library_kind kind, tn_device *device)
 {
-    const gpu_library *l = gpu_libraries.libraries[library];
+    const gpu_library *l = gpu_libraries.libraries[kind];
     const void *view = NULL;
     pthread_mutex_lock(&lock);
     device_states *it = states_of(device);
-    state *here = it ? &it->states[library] : NULL;
-    if (here && *here == UNTRIED) *here = open_for(l, &process[library], device, view_of(l, it));
+    state *here = it ? &it->states[kind] : NULL;
+    if (here && *here == UNTRIED) *here = open_for(l, &process[kind], device, view_of(l, it));
     if (here && *here == USED) view = view_of(l, it);
     pthread_mutex_unlock(&lock);
     return view;
@@ -157,7 +169,7 @@ void gpu_libraries_close(tn_device *device)
     pthread_mutex_lock(&lock);
     device_states *it = states_of(device);
     if (it && gpu_use(device, &ignored) == TN_OK)
-        for (int i = 0; i < GPU_MOST_LIBRARIES; i++) {
+        for (int i = 0; i < GPU_LIBRARIES; i++) {
             const gpu_library *l = gpu_libraries.libraries[i];
             if (it->states[i] == USED) l->close(view_of(l, it));
         }

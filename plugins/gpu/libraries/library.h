@@ -23,7 +23,8 @@ typedef struct gpu_library {
     size_t view_bytes;
 } gpu_library;
 
-enum { GPU_MOST_LIBRARIES = 2, GPU_MOST_CALLS = 40 }; /* calls: functions of a library */
+typedef enum gpu_library_kind { GPU_BLAS, GPU_DNN, GPU_LIBRARIES } gpu_library_kind;
+enum { GPU_MOST_CALLS = 40 }; /* functions of a library */
 
 /* An environment variable. standard: without it. */
 typedef struct gpu_setting {
@@ -34,15 +35,18 @@ typedef struct gpu_setting {
 typedef struct gpu_library_set {
     const char *plugin; /* in messages */
     const gpu_setting *settings;
-    const gpu_library *libraries[GPU_MOST_LIBRARIES]; /* NULL: none */
+    const gpu_library *libraries[GPU_LIBRARIES]; /* NULL: none */
 } gpu_library_set;
 extern const gpu_library_set gpu_libraries;
 
 /* ---- library.c */
 
-/* What the device uses of gpu_libraries.libraries[library]. NULL if it is not used here: missing, of another version, or
+/* What the device uses of that library. NULL if it is not used here: missing, of another version, or
  * turned off. Why is logged once. */
-const void *gpu_library_of(int library, tn_device *device);
+const void *gpu_library_of(gpu_library_kind kind, tn_device *device);
+/* For a library of which a handle has one user at a time. */
+void gpu_library_lock(gpu_library_kind kind);
+void gpu_library_unlock(gpu_library_kind kind);
 int gpu_setting_is(const gpu_setting *setting, const char *value);
 /* A line that begins with the plugin's name. */
 TN_PRINTF(2, 3) void gpu_library_log(uint32_t level, const char *format, ...);

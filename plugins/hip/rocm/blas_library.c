@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * rocBLAS as plugins/gpu/libraries opens it. */
-#include "libraries.h"
 #include "rocblas.h"
-
-#include <pthread.h>
 
 #define NAME(name) #name,
 static const char *const blas_functions[] = {ROCM_BLAS_CALLS(NAME) NULL};
@@ -13,17 +10,6 @@ _Static_assert(sizeof(rocm_blas_calls) <= GPU_MOST_CALLS * sizeof(void *), "GPU_
 
 static rocm_blas_calls blas_calls;
 static rocm_blas blas_views[GPU_MOST_DEVICES];
-static pthread_mutex_t blas_lock = PTHREAD_MUTEX_INITIALIZER;
-
-void rocm_blas_lock(void)
-{
-    pthread_mutex_lock(&blas_lock);
-}
-
-void rocm_blas_unlock(void)
-{
-    pthread_mutex_unlock(&blas_lock);
-}
 
 tn_status rocm_blas_status(const rocm_blas_calls *call, rocblas_status result, const char *doing, tn_error *error)
 {
@@ -77,5 +63,5 @@ const gpu_library rocm_blas_row = {.name = "rocBLAS",
 
 const rocm_blas *rocm_blas_of(tn_device *device)
 {
-    return gpu_library_of(ROCM_BLAS, device);
+    return gpu_library_of(GPU_BLAS, device);
 }

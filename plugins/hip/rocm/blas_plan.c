@@ -60,10 +60,10 @@ static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindin
 {
     const blas_plan *plan = (const blas_plan *)head;
     GPU_TRY(gpu_use(plan->device, error));
-    rocm_blas_lock();
+    gpu_library_lock(GPU_BLAS);
     tn_status status = queue(plan, gpu_stream_for(stream, plan->implementation), at, error);
     (void)plan->blas->call->rocblas_set_stream(plan->blas->handle, NULL);
-    rocm_blas_unlock();
+    gpu_library_unlock(GPU_BLAS);
     return status;
 }
 
@@ -113,9 +113,9 @@ tn_status rocm_blas_plan(tn_device *device, const rocm_blas *blas, const gpu_bla
     if (!plan) return tn_fail(error, TN_OUT_OF_MEMORY, 0, "%s: no host memory for a plan", desc->name);
     fill_in(plan, device, blas, product, desc);
     tn_status status = gpu_use(device, error);
-    rocm_blas_lock();
+    gpu_library_lock(GPU_BLAS);
     if (status == TN_OK) status = ask(plan, error);
-    rocm_blas_unlock();
+    gpu_library_unlock(GPU_BLAS);
     if (status == TN_OK)
         *out = &plan->head;
     else

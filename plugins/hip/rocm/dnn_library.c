@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * MIOpen as plugins/gpu/libraries opens it. */
-#include "libraries.h"
 #include "miopen.h"
-
-#include <pthread.h>
 
 #define NAME(name) #name,
 static const char *const dnn_functions[] = {ROCM_DNN_CALLS(NAME) NULL};
@@ -13,17 +10,6 @@ _Static_assert(sizeof(rocm_dnn_calls) <= GPU_MOST_CALLS * sizeof(void *), "GPU_M
 
 static rocm_dnn_calls dnn_calls;
 static rocm_dnn dnn_views[GPU_MOST_DEVICES];
-static pthread_mutex_t dnn_lock = PTHREAD_MUTEX_INITIALIZER;
-
-void rocm_dnn_lock(void)
-{
-    pthread_mutex_lock(&dnn_lock);
-}
-
-void rocm_dnn_unlock(void)
-{
-    pthread_mutex_unlock(&dnn_lock);
-}
 
 tn_status rocm_dnn_status(const rocm_dnn_calls *call, miopenStatus_t result, const char *doing, tn_error *error)
 {
@@ -67,7 +53,7 @@ const gpu_library rocm_dnn_row = {.name = "MIOpen",
 
 const rocm_dnn *rocm_dnn_of(tn_device *device)
 {
-    return gpu_library_of(ROCM_DNN, device);
+    return gpu_library_of(GPU_DNN, device);
 }
 
 /* ---- operators */

@@ -55,10 +55,10 @@ static tn_status execute(const tn_plan *head, tn_stream *stream, const tn_bindin
 {
     const dnn_plan *plan = (const dnn_plan *)head;
     GPU_TRY(gpu_use(plan->device, error));
-    rocm_dnn_lock();
+    gpu_library_lock(GPU_DNN);
     tn_status status = queue(plan, gpu_stream_for(stream, plan->implementation), at, error);
     (void)plan->dnn->call->miopenSetStream(plan->dnn->handle, NULL);
-    rocm_dnn_unlock();
+    gpu_library_unlock(GPU_DNN);
     return status;
 }
 
@@ -177,10 +177,10 @@ tn_status rocm_dnn_plan(tn_device *device, gpu_dnn_kind kind, const gpu_dnn_conv
                        .device = device,
                        .dnn = dnn,
                        .way = direction_of(dnn->call, kind)};
-    rocm_dnn_lock();
+    gpu_library_lock(GPU_DNN);
     tn_status status = describe(plan, kind, conv, error);
     if (status == TN_OK) status = choose(plan, position, error);
-    rocm_dnn_unlock();
+    gpu_library_unlock(GPU_DNN);
     if (status == TN_OK)
         *out = &plan->head;
     else

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which of AMD's libraries the plugin was built with, and which operators they are asked for. */
-#include "libraries.h"
-
 #include "libraries/library.h"
 
 #ifdef TENON_ROCBLAS_FILE
@@ -21,10 +19,10 @@ const gpu_library_set gpu_libraries = {.plugin = "hip",
                                        .settings = settings,
                                        .libraries = {
 #ifdef TENON_ROCBLAS_FILE
-                                           [ROCM_BLAS] = &rocm_blas_row,
+                                           [GPU_BLAS] = &rocm_blas_row,
 #endif
 #ifdef TENON_MIOPEN_FILE
-                                           [ROCM_DNN] = &rocm_dnn_row,
+                                           [GPU_DNN] = &rocm_dnn_row,
 #endif
                                        }};
 

@@ -45,14 +45,12 @@ typedef struct rocm_dnn_calls {
 /* As one device uses it. */
 typedef struct rocm_dnn {
     const rocm_dnn_calls *call;
-    miopenHandle_t handle; /* one user at a time: rocm_dnn_lock */
+    miopenHandle_t handle; /* one user at a time: gpu_library_lock */
 } rocm_dnn;
 
 extern const gpu_library rocm_dnn_row;
 /* NULL if it is not used here: missing, or turned off. Why is logged once. */
 const rocm_dnn *rocm_dnn_of(tn_device *device);
-void rocm_dnn_lock(void);
-void rocm_dnn_unlock(void);
 /* TN_OK, or what a failed call says. doing: in a few words. */
 tn_status rocm_dnn_status(const rocm_dnn_calls *call, miopenStatus_t result, const char *doing, tn_error *error);
 

@@ -35,14 +35,12 @@ typedef struct rocm_blas_calls {
 /* As one device uses it. */
 typedef struct rocm_blas {
     const rocm_blas_calls *call;
-    rocblas_handle handle; /* one user at a time: rocm_blas_lock */
+    rocblas_handle handle; /* one user at a time: gpu_library_lock */
 } rocm_blas;
 
 extern const gpu_library rocm_blas_row;
 /* NULL if it is not used here: missing, or turned off. Why is logged once. */
 const rocm_blas *rocm_blas_of(tn_device *device);
-void rocm_blas_lock(void);
-void rocm_blas_unlock(void);
 /* TN_OK, or what a failed call says. doing: in a few words. */
 tn_status rocm_blas_status(const rocm_blas_calls *call, rocblas_status result, const char *doing, tn_error *error);
 
