@@ -36,10 +36,7 @@ static tn_plan *make_plan(tn_built *built, const tn_trace_step *step, uint64_t *
         tn_raise(trace->tn, TN_OUT_OF_MEMORY, "%s: no host memory for a plan", step->op->name);
         return NULL;
     }
-    for (int i = 0; i < step->n_in; i++) in[i] = step->in[i] < 0 ? NULL : &trace->tensors[step->in[i]].desc;
-    for (int i = 0; i < step->n_out; i++) out[i] = &trace->tensors[step->out[i]].desc;
-    tn_op_desc desc = {sizeof desc, step->op->name,       step->attrs,           in,
-                       out,         (uint64_t)step->n_in, (uint64_t)step->n_out, trace->tn->op_flags};
+    tn_op_desc desc = tn__trace_describe(trace, step, in, out);
     if (tn__plan_create(step->dev, step->op, &desc, &plan, nanoseconds, &error) != TN_OK)
         tn__raise_error(trace->tn, step->op->name, &error);
     free(in);

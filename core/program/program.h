@@ -110,6 +110,9 @@ bool tn__traced_is_temporary(const tn_trace *trace, int tensor);
 /* The step that made this very tensor in temporary memory, which nobody else writes to and (if `alone`) only step `by`
  * reads, once. -1 if there is none, or it is not an `op` (NULL: any). */
 int tn__trace_maker(const tn_trace *trace, int tensor, const tn_op *op, int by, bool alone);
+/* The step as a backend is told of it. in, out: room for the descriptors, which are the trace's. */
+tn_op_desc tn__trace_describe(const tn_trace *trace, const tn_trace_step *step, const tn_tensor_desc **in,
+                              const tn_tensor_desc **out);
 /* Would the step's device run it: by a kernel, not by decomposition or fallback? Not if a result would lie in the memory
  * of an input. */
 bool tn__trace_takes(const tn_trace *trace, const tn_trace_step *step);

@@ -280,16 +280,28 @@ static bool overlaps(const tn_trace *trace, const tn_trace_step *step)
     return false;
 }
 
+tn_op_desc tn__trace_describe(const tn_trace *trace, const tn_trace_step *step, const tn_tensor_desc **in,
+                              const tn_tensor_desc **out)
+{
+    for (int i = 0; i < step->n_in; i++) in[i] = step->in[i] < 0 ? NULL : &trace->tensors[step->in[i]].desc;
+    for (int i = 0; i < step->n_out; i++) out[i] = &trace->tensors[step->out[i]].desc;
+    return (tn_op_desc){.struct_size = sizeof(tn_op_desc),
+                        .name = step->op->name,
+                        .attrs = step->attrs,
+                        .in = in,
+                        .out = out,
+                        .n_in = (uint64_t)step->n_in,
+                        .n_out = (uint64_t)step->n_out,
+                        .flags = trace->tn->op_flags};
+}
+
 bool tn__trace_takes(const tn_trace *trace, const tn_trace_step *step)
 {
     enum { MOST = 1024 };
     const tn_tensor_desc *in[MOST], *out[TN_MAX_OUT];
     const tn_kernel *kernel = step->dev->backend->kernels[tn__op_index_of(step->op)];
     if (!kernel || step->n_in > MOST || overlaps(trace, step)) return false;
-    for (int i = 0; i < step->n_in; i++) in[i] = step->in[i] < 0 ? NULL : &trace->tensors[step->in[i]].desc;
-    for (int i = 0; i < step->n_out; i++) out[i] = &trace->tensors[step->out[i]].desc;
-    tn_op_desc desc = {sizeof desc, step->op->name,       step->attrs,           in,
-                       out,         (uint64_t)step->n_in, (uint64_t)step->n_out, trace->tn->op_flags};
+    tn_op_desc desc = tn__trace_describe(trace, step, in, out);
     tn_error error = TN_ERROR_INIT;
     return kernel->check(kernel, step->dev->handle, &desc, &error) == TN_OK;
 }
