@@ -58,22 +58,12 @@ old) # a cuDNN of another major is refused, and told once
         "$build/tests/ops_test" "conv2d: gpu_host_libraries: as *"
     [ "$(grep -c 'cuDNN is not used' "$work/output")" = 1 ] || fail "it is not told just once: $(cat "$work/output")"
     ;;
-other) # a library without cuDNN's functions, or a file that is none: which function is missing, or what is wrong, is told
-    sample=("$build/tests/ops_test" "conv2d: gpu_host_libraries: as *")
-    usual=$LD_LIBRARY_PATH
-    export LD_LIBRARY_PATH=$build/tests/cuda/other:$usual
-    right conv2d
+other)
+    refused cuDNN libcudnn.so.9 cudnnCreate conv2d
     untraced 'graph .*'
-    says 'cuDNN is not used .*libcudnn.so.9: undefined symbol: cudnnCreate.: the plugin.s own kernels' "${sample[@]}"
-    touch "$work/libcudnn.so.9"
-    export LD_LIBRARY_PATH=$work:$usual
-    says 'cuDNN is not used .*libcudnn.so.9: file too short.: the plugin.s own kernels' "${sample[@]}"
     ;;
 conforms)
-    says '^conforms to level 5' "$build/bin/tenon" conform "$TENON_PLUGIN_FILES" --ops 'linear*'
-    for name in matmul 'conv2d*'; do
-        says '^conforms to level 2' "$build/bin/tenon" conform "$TENON_PLUGIN_FILES" --level 2 --ops "$name"
-    done
+    conforms
     traced 'product .*'
     traced 'graph .*'
     ;;

@@ -34,3 +34,24 @@ says() { # TEXT COMMAND...: TEXT, a pattern, is in what the command writes
 }
 
 opening=("$build/bin/tenon" conform "$TENON_PLUGIN_FILES" --level 0)
+
+# refused NAME FILE FUNCTION OPERATOR: a library without its functions, or a file that is none: which function is missing,
+# or what is wrong, is told once, and the operator is right all the same
+refused() {
+    local sample=("$build/tests/ops_test" "$4: $plugin: as *") usual=$LD_LIBRARY_PATH
+    export LD_LIBRARY_PATH=$build/tests/$folder/other:$usual
+    right "$4"
+    says "$1 is not used .*$2: undefined symbol: $3.: the plugin.s own kernels" "${sample[@]}"
+    [ "$(grep -c "$1 is not used" "$work/output")" = 1 ] || fail "it is not told just once: $(cat "$work/output")"
+    touch "$work/$2"
+    export LD_LIBRARY_PATH=$work:$usual
+    says "$1 is not used .*$2: file too short.: the plugin.s own kernels" "${sample[@]}"
+}
+
+conforms() { # products at all levels, convolutions as far as their numbers
+    local name
+    says '^conforms to level 5' "$build/bin/tenon" conform "$TENON_PLUGIN_FILES" --ops 'linear*'
+    for name in matmul 'conv2d*'; do
+        says '^conforms to level 2' "$build/bin/tenon" conform "$TENON_PLUGIN_FILES" --level 2 --ops "$name"
+    done
+}
