@@ -142,6 +142,20 @@ static void base_shutdown(void)
 {
 }
 
+/* For operators of one element. */
+TN_UNUSED static tn_status base_scalar_check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc,
+                                             tn_error *error)
+{
+    (void)self, (void)device;
+    if (desc->out[0]->dtype == TN_F32 && desc->out[0]->rank == 0) return TN_OK;
+    return tn_fail(error, TN_UNSUPPORTED, 0, "it takes scalars of f32 alone");
+}
+
+TN_UNUSED static void base_plan_destroy(tn_plan *plan)
+{
+    free(plan);
+}
+
 TN_UNUSED static tn_plugin base = {
     .struct_size = sizeof base,
     .abi_major = TN_ABI_MAJOR,

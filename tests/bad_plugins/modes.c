@@ -16,27 +16,15 @@ static tn_status execute(const tn_plan *plan, tn_stream *stream, const tn_bindin
     return TN_OK;
 }
 
-static void destroy(tn_plan *plan)
-{
-    free(plan);
-}
-
-static tn_status check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
-{
-    (void)self, (void)device;
-    if (desc->out[0]->dtype == TN_F32 && desc->out[0]->rank == 0) return TN_OK;
-    return tn_fail(error, TN_UNSUPPORTED, 0, "it takes scalars of f32 alone");
-}
-
 static tn_status plan_create(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
                              tn_error *error)
 {
-    if (check(self, device, desc, error) != TN_OK) return TN_UNSUPPORTED;
+    if (base_scalar_check(self, device, desc, error) != TN_OK) return TN_UNSUPPORTED;
     flags_plan *made = calloc(1, sizeof *made);
     if (!made) return tn_fail(error, TN_OUT_OF_MEMORY, 0, "no memory for a plan");
     *made = (flags_plan){.head = {.struct_size = sizeof made->head,
                                   .execute = execute,
-                                  .destroy = destroy,
+                                  .destroy = base_plan_destroy,
                                   .implementation = "what was asked",
                                   .flags = self->data ? 0 : TN_PLAN_DETERMINISTIC},
                          .flags = (float)desc->flags};
@@ -45,8 +33,8 @@ static tn_status plan_create(const tn_kernel *self, tn_device *device, const tn_
 }
 
 static const tn_kernel kernels[] = {
-    {TN_SCHEMA(add), check, plan_create, NULL},
-    {TN_SCHEMA(sub), check, plan_create, "promises nothing"},
+    {TN_SCHEMA(add), base_scalar_check, plan_create, NULL},
+    {TN_SCHEMA(sub), base_scalar_check, plan_create, "promises nothing"},
 };
 
 QUERY

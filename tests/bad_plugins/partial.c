@@ -11,35 +11,23 @@ static tn_status execute(const tn_plan *plan, tn_stream *stream, const tn_bindin
     return TN_OK;
 }
 
-static void destroy(tn_plan *plan)
-{
-    free(plan);
-}
-
-/* Scalars of f32 only. */
-static tn_status check(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_error *error)
-{
-    (void)self, (void)device;
-    if (desc->out[0]->dtype == TN_F32 && desc->out[0]->rank == 0) return TN_OK;
-    return tn_fail(error, TN_UNSUPPORTED, 0, "it adds scalars of f32 alone");
-}
-
 static tn_status plan_create(const tn_kernel *self, tn_device *device, const tn_op_desc *desc, tn_plan **plan,
                              tn_error *error)
 {
-    if (check(self, device, desc, error) != TN_OK) return TN_UNSUPPORTED;
+    if (base_scalar_check(self, device, desc, error) != TN_OK) return TN_UNSUPPORTED;
     *plan = calloc(1, sizeof **plan);
     if (!*plan) return tn_fail(error, TN_OUT_OF_MEMORY, 0, "no memory for a plan");
-    **plan = (tn_plan){.struct_size = sizeof **plan, .execute = execute, .destroy = destroy, .implementation = "42"};
+    **plan = (tn_plan){
+        .struct_size = sizeof **plan, .execute = execute, .destroy = base_plan_destroy, .implementation = "42"};
     return TN_OK;
 }
 
 static const tn_kernel kernels[] = {
-    {TN_SCHEMA(add), check, plan_create, NULL},
-    {"mul/1(x:T[...], y:T[...]) -> z:T[...]", check, plan_create, NULL},
-    {"frobnicate/1(x:T[...]) -> y:T[...]", check, plan_create, NULL},
+    {TN_SCHEMA(add), base_scalar_check, plan_create, NULL},
+    {"mul/1(x:T[...], y:T[...]) -> z:T[...]", base_scalar_check, plan_create, NULL},
+    {"frobnicate/1(x:T[...]) -> y:T[...]", base_scalar_check, plan_create, NULL},
     {TN_SCHEMA(sub), NULL, NULL, NULL},
-    {NULL, check, plan_create, NULL},
+    {NULL, base_scalar_check, plan_create, NULL},
 };
 
 QUERY
